@@ -24,10 +24,12 @@ _PUBLIC = {
 __all__ = ["__version__", "hookimpl", "load_generator", "load_results", "run"]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        return getattr(import_module(_PUBLIC[name]), name)
-    raise AttributeError(f"module 'ganbench' has no attribute {name!r}")
+if not TYPE_CHECKING:  # a type checker that saw it would take every name of this package for one that is there
+
+    def __getattr__(name: str) -> Any:
+        if name in _PUBLIC:
+            return getattr(import_module(_PUBLIC[name]), name)
+        raise AttributeError(f"module 'ganbench' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

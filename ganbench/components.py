@@ -120,7 +120,7 @@ def resolve(request: ComponentRequest, registry: Registry, settle: Settle | None
     """
     entry = registry.find(request.kind, f"{request.distribution}:{request.name}")
     cls = load_class(entry)
-    asked = merge(request.kind, request.name, cls, request.parameters)
+    asked = merge(request.kind, request.name, cls, request.parameters, request.texts)
     settled = settle(cls, dict(asked)) if settle is not None else asked
     changed = {key: value for key, value in settled.items() if asked[key] != value}
     parameters = asked | changed

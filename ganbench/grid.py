@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from ganbench.errors import UsageError
 from ganbench.registry import KINDS, Entry, Registry
-from ganbench.spec import Frozen, Scalar
+from ganbench.spec import Frozen, Scalar, format_scalar
 
 _KEY = re.compile(r"[A-Za-z_]\w*")
 _INT = re.compile(r"[+-]?\d+")
@@ -21,7 +21,11 @@ Request = TypeVar("Request", bound=Frozen)
 
 
 class ComponentRequest(Frozen):
-    """A component as it was asked for: which entry, and the parameters that were given."""
+    """A component as it was asked for: which entry, and the parameters that were given.
+
+    ``texts`` holds how numbers among them were typed, where they would be written otherwise: ``1.10``, ``007``. Only a
+    component knows which of its parameters are texts.
+    """
 
     kind: str
     name: str
@@ -29,6 +33,7 @@ class ComponentRequest(Frozen):
     version: str
     target: str
     parameters: dict[str, Scalar] = {}
+    texts: dict[str, str] = {}
 
 
 class LossRequest(Frozen):
@@ -151,9 +156,9 @@ def parse_component(kind: str, text: str, registry: Registry) -> list[ComponentR
     if not head and items:
         raise UsageError(f"'{text}' has no name before its brackets")
     entry, argument = _find(kind, head, registry)
-    choices: dict[str, list[Scalar]] = {}
+    choices: dict[str, list[tuple[Scalar, str]]] = {}
     if argument:
-        choices[entry.argument] = [argument]
+        choices[entry.argument] = [(argument, argument)]
     for item in items:
         key, equals, value = item.partition("=")
         key = key.strip()
@@ -163,7 +168,7 @@ def parse_component(kind: str, text: str, registry: Registry) -> list[ComponentR
         if key in choices:
             raise UsageError(f"'{key}' is given twice in '{text}'")
         try:
-            choices[key] = [parse_scalar(alternative) for alternative in alternatives]
+            choices[key] = [(parse_scalar(alternative), alternative.strip()) for alternative in alternatives]
         except UsageError as error:
             raise UsageError(f"{key} in '{text}': {error}") from error
     count = math.prod(map(len, choices.values()))
@@ -176,10 +181,16 @@ def parse_component(kind: str, text: str, registry: Registry) -> list[ComponentR
             distribution=entry.distribution,
             version=entry.version,
             target=entry.target,
-            parameters=dict(zip(choices, values, strict=True)),
+            parameters={key: value for key, (value, _) in chosen.items()},
+            texts={key: text for key, (value, text) in chosen.items() if _is_typed_otherwise(value, text)},
         )
-        for values in itertools.product(*choices.values())
+        for chosen in (dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values()))
     ]
+
+
+def _is_typed_otherwise(value: Scalar, text: str) -> bool:
+    """Whether a text that was read as a number is not the one that is written for it."""
+    return not isinstance(value, bool | str) and format_scalar(value) != text
 
 
 def parse_loss(text: str, registry: Registry) -> list[LossRequest]:

@@ -2,6 +2,7 @@
 
 import inspect
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from ganbench.errors import UsageError, did_you_mean
@@ -31,7 +32,9 @@ def defaults(kind: str, cls: type[Any]) -> dict[str, Scalar]:
     return found
 
 
-def merge(kind: str, name: str, cls: type[Any], given: dict[str, Scalar]) -> dict[str, Scalar]:
+def merge(
+    kind: str, name: str, cls: type[Any], given: Mapping[str, Scalar], texts: Mapping[str, str] | None = None
+) -> dict[str, Scalar]:
     """Return all parameters: the defaults overlaid by what was given, each of its default's type.
 
     Args:
@@ -39,6 +42,8 @@ def merge(kind: str, name: str, cls: type[Any], given: dict[str, Scalar]) -> dic
         name: the component's, for messages.
         cls: its class.
         given: parameters by name.
+        texts: how numbers among them were typed, where that is not how they are written; a parameter that is a text
+            gets this.
 
     Raises:
         UsageError: an unknown parameter (with the closest one) or a value of another type.
@@ -48,7 +53,8 @@ def merge(kind: str, name: str, cls: type[Any], given: dict[str, Scalar]) -> dic
         if key not in merged:
             hint = did_you_mean(key, merged) if merged else "; it takes none"
             raise UsageError(f"{kind} '{name}' has no parameter '{key}'{hint}")
-        merged[key] = _coerce(kind, name, key, value, merged[key])
+        typed = (texts or {}).get(key, value) if isinstance(merged[key], str) else value
+        merged[key] = _coerce(kind, name, key, typed, merged[key])
     return merged
 
 

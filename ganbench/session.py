@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from ganbench import plugins as plugin_loader
 from ganbench.complaints import explain
-from ganbench.errors import GanbenchError, UsageError
+from ganbench.errors import GanbenchError, StoreError, UsageError
 from ganbench.planning.arguments import in_python, place
 from ganbench.planning.request import RunRequest
 from ganbench.planning.suite import Suite, load, parse, to_request, trackers_of
@@ -55,8 +55,8 @@ def run(
     eval_every: int | None = None,
     baselines: bool | None = None,
     data_root: str | os.PathLike[str] | None = None,
-    suite: str | Path | None = None,
-    out: str | Path = "runs",
+    suite: str | os.PathLike[str] | None = None,
+    out: str | os.PathLike[str] = "runs",
     device: str = "auto",
     jobs: int = 0,
     trackers: str | Iterable[str] = (),
@@ -114,6 +114,8 @@ def run(
     Raises:
         UsageError: an argument is of another type or out of range, or the grid cannot be run; says what is wrong and
             where.
+        DataError: data or weights are missing or damaged.
+        StoreError: the folder of trials cannot be made, read or written.
         KeyboardInterrupt: after an interrupt, once the running trials have written their checkpoints.
     """
     loaded = plugin_loader.load()
@@ -170,20 +172,20 @@ def run(
 
 
 @_in_words_of_python()
-def load_results(runs: str | Path = "runs") -> pandas.DataFrame:
+def load_results(runs: str | os.PathLike[str] = "runs") -> pandas.DataFrame:
     """Return one row per trial of a folder of trials, with the columns of :func:`run`; or of one trial's folder.
 
     Each trial that cannot be read is a ``UserWarning`` that names it, and has no row.
 
     Raises:
         UsageError: ``runs`` is no path.
-        GanbenchError: there is no such folder, or none of the trials in it can be read.
+        StoreError: there is no such folder, or none of the trials in it can be read.
     """
     rows, problems = read_rows(_place("load_results(): runs", runs))
     if problems and not rows:
-        raise GanbenchError(problems[0])
+        raise StoreError(problems[0])
     for problem in problems:
-        warnings.warn(problem, stacklevel=2)
+        warnings.warn(problem, stacklevel=3)  # of whoever calls the decorated function
     return frame(rows)
 
 

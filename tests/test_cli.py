@@ -216,6 +216,21 @@ def test_a_place_that_cannot_be_used_is_one_line(tmp_path: Path, monkeypatch: py
     assert message == "ganbench: cannot use locked/runs: Permission denied\n"
 
 
+def test_a_file_that_ends_early_is_no_end_of_what_is_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which click takes it for: the command would end as after Ctrl-C, and say nothing."""
+
+    def fail(path: Path) -> bool:
+        raise EOFError("No data left in file")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "exists", fail)
+        code, output, message = run_command(["results", "runs"], tmp_path)
+    assert (code, output) == (2, "")
+    assert message == (
+        "ganbench: unexpected EOFError: No data left in file; run again with --debug for the traceback\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from ganbench.cli import cli
 from ganbench.cli.inputs import read_trials
+from ganbench.cli.sample import _say
 from ganbench.errors import StoreError
 from ganbench.leaderboard.build import assemble, write
 from ganbench.records.folder import TrialFolder
@@ -138,3 +139,18 @@ def test_a_folder_is_no_name_of_a_leaderboard(tmp_path: Path, monkeypatch: pytes
     write(assemble([Path("runs")], Path("boards")), Path("boards"))
     result = CliRunner().invoke(cli, ["leaderboard", "build", "runs", "--out", "boards"])
     assert result.exit_code == 0, "a leaderboard that stands beside a folder of its name stays one"
+
+
+def test_what_a_tracker_or_a_generator_says_rings_no_bell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def copy(rows: object, trackers: object, note: Callable[[str], None]) -> tuple[int, tuple[str, ...]]:
+        note("a\x07b")
+        return 0, ()
+
+    monkeypatch.setattr("ganbench.trackers.following.copy", copy)
+    trial(tmp_path, "vanilla", 0, 1.0)
+    result = CliRunner().invoke(cli, ["track", str(tmp_path), "--tracker", "tensorboard"], standalone_mode=False)
+    assert (result.return_value, result.stderr) == (1, "ganbench: ab\n")
+    _say("the version 1\x07.0 of another package")
+    assert capsys.readouterr().err == "warning: the version 1.0 of another package\n"

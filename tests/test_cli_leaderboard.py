@@ -1,5 +1,6 @@
 """``ganbench leaderboard compare`` as CI calls it: its exit codes, what it writes, what it will not judge."""
 
+import json
 import re
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from click.testing import CliRunner
 
 from ganbench.cli import cli
 from ganbench.errors import StoreError, UsageError
+from ganbench.leaderboard.build import assemble, write
 from ganbench.leaderboard.schema import load
 from ganbench.planning.suite import Suite
 from ganbench.planning.suite import load as load_suite
@@ -129,3 +131,15 @@ def test_another_folder_of_trials_is_asked_for_by_the_option_that_names_it(tmp_p
         told = rf"/{name} is a file, not a folder; choose another folder with --runs$"
         with pytest.raises(StoreError, match=told):
             CliRunner().invoke(cli, [*arguments, str(tmp_path / name)], standalone_mode=False, catch_exceptions=False)
+
+
+def test_what_a_strangers_board_says_rings_no_bell(tmp_path: Path) -> None:
+    trial(tmp_path / "runs", "a", 0, LOW[0])
+    (place, *_) = write(assemble([tmp_path / "runs"], tmp_path / "board"), tmp_path / "board")
+    content = json.loads(place.read_text())
+    content["trials"][0]["trial_id"] = "a\x07b"
+    place.write_text(json.dumps(content))
+    answer = CliRunner().invoke(cli, ["leaderboard", "build", "--check", "--out", str(place)], standalone_mode=False)
+    assert answer.return_value == 1
+    assert "was edited: ab has the specification of" in answer.stderr
+    assert "\x07" not in answer.stderr

@@ -108,10 +108,12 @@ def test_of_five_plugins_three_bad_ones_are_told_apart_and_the_rest_works(
     assert len(list((tmp_path / "runs").glob("*/result.json"))) == 4
 
 
-def test_what_a_package_says_of_itself_moves_no_cursor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_package_says_of_itself_rings_no_bell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(tmp_path)
-    points = "[ganbench]\nmain\x1b[2J = ganbench_mover\n"
-    write_distribution(tmp_path, "ganbench-mover", {"ganbench_mover": "raise ValueError('a\\x1b[1Ab')"}, points=points)
+    points = "[ganbench]\nmain\x1b[2J\x07 = ganbench_mover\n"
+    write_distribution(
+        tmp_path, "ganbench-mover", {"ganbench_mover": "raise ValueError('a\\x1b[1A\\x07b')"}, points=points
+    )
     code, output, _ = run_command(["plugins", "list"], tmp_path)
     (line,) = (line for line in output.splitlines() if "ganbench-mover" in line)
     assert (code, line.split()[1:4]) == (1, ["ganbench-mover", "1.0", "main"])

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ganbench.cli import main
 from ganbench.cli.published import HEADINGS, WITHOUT_ERROR, as_json, as_text, at_scale, cost, scale_line, scale_of
 from ganbench.errors import TooFewSteps, UsageError
 from ganbench.leaderboard.reproduction import compare, read, restrict
@@ -207,3 +208,17 @@ def test_what_would_be_refused_is_not_suggested_to_learn_the_cost() -> None:
     trials = [planned(Recipe(steps=4000)), planned(Recipe(steps=4000, replay=3200))]
     assert cost(trials, [], 4000).endswith("run it with --scale 0.026 to learn it")
     assert cost([planned(Recipe(steps=101, replay=3200))], [], 4000).endswith("run it to learn it")
+
+
+def test_the_reason_of_a_trial_that_failed_rings_no_bell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failed = row("pacgan", "ring")
+    failed.done, failed.name, failed.status, failed.reason = False, "vanilla", "failed", "a\x07b"
+    failed.metrics, failed.protocol = {}, None
+    outcome = SimpleNamespace(rows=lambda: [failed], interrupted=False, exit_code=lambda rows: 1)
+    monkeypatch.setattr("ganbench.running.shown.run_shown", lambda *wanted, quiet: outcome)
+    with pytest.raises(SystemExit) as ended:
+        main(["reproduce", str(PATH), "--out", str(tmp_path / "runs"), "--device", "cpu"])
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "ganbench: vanilla: failed: ab\n"

@@ -148,6 +148,13 @@ def test_what_the_context_settles_is_recorded_but_not_shown() -> None:
     assert component.parameters["mode"] == instance.given["mode"] == "b"
 
 
+def test_a_text_that_looks_like_a_number_is_as_it_was_typed() -> None:
+    typed = request(mode=1.1).model_copy(update={"texts": {"mode": "1.10"}})
+    component, instance = resolve(typed, registry())
+    assert component.label == "sample[mode=1.10]"
+    assert component.parameters["mode"] == instance.given["mode"] == "1.10"
+
+
 def test_an_argument_is_shown_after_a_colon() -> None:
     component, _ = resolve(request(path="/data", count=4), registry(argument="path"))
     assert component.label == "sample:/data[count=4]"

@@ -1,8 +1,10 @@
 """``ganbench.load_generator``: the generator that was scored, and no other use of it than it is made for."""
 
+import re
 import warnings
 from dataclasses import replace
 from pathlib import Path
+from typing import assert_type
 
 import pytest
 import torch
@@ -113,7 +115,7 @@ def test_any_generator_is_called_in_eval_mode_and_returns_float32() -> None:
     plain = TrainedGenerator(Halves(), latent_dim=3, latent="uniform", shape=(3,), classes=0)
     assert (plain.latent_dim, plain.latent, plain.shape, plain.classes) == (3, "uniform", (3,), 0)
     assert plain(z).dtype == torch.float32
-    torch.testing.assert_close(plain(z), z / 2)
+    torch.testing.assert_close(assert_type(plain(z), Tensor), z / 2)  # to a type checker, too
     assert not any(module.training for module in plain.modules())
     assert not any(parameter.requires_grad for parameter in plain.parameters())
     levels = TrainedGenerator(Halves(bytes_out=True), latent_dim=3, latent="normal", shape=(3,), classes=0)
@@ -139,6 +141,21 @@ def test_a_gpu_is_one_that_torch_finds(monkeypatch: pytest.MonkeyPatch) -> None:
         _device("cuda")
     with pytest.raises(UsageError, match=r"^device 'gpu' must be cpu, cuda or cuda:i$"):
         _device("gpu")
+    with pytest.raises(UsageError, match=r"^device 'None' must be cpu, cuda or cuda:i$"):
+        _device(None)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_a_kind_of_device_that_this_torch_cannot_use_is_refused() -> None:
+    kinds = ["mps", "xpu", "hpu", "ipu", "privateuseone"]  # no torch is built for all of them
+    refused = 0
+    for device in kinds:
+        try:
+            torch.empty(0, device=device)
+        except Exception:
+            refused += 1
+            with pytest.raises(UsageError, match=rf"^device '{device}' cannot be used: .+; use 'cpu'$"):
+                _device(device)
+    assert refused
 
 
 def test_another_version_of_the_package_is_a_warning_about_the_line_that_asked(
@@ -177,6 +194,9 @@ def test_what_has_no_generator_or_another_is_refused(plain: Path, tmp_path: Path
         ganbench.load_generator(tmp_path / "nowhere")
     with pytest.raises(StoreError, match="is a folder of trials; name one of them"):
         ganbench.load_generator(plain.parent)
+    for nothing in (None, 3, b"runs"):
+        with pytest.raises(UsageError, match=re.escape(f"load_generator(): trial={nothing!r}: must be a path")):
+            ganbench.load_generator(nothing)  # type: ignore[arg-type]  # wrong on purpose
     for device in ("tpu?", "cuda:99"):
         with pytest.raises(UsageError, match=f"device '{device[:3]}"):
             ganbench.load_generator(plain, device=device)

@@ -86,6 +86,24 @@ def test_slurm_is_asked_whether_it_could_run_this(make: Make, controller: Contro
     make()
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        "sbatch: error: DNS SRV lookup failed\nsbatch: fatal: Could not establish a configuration source\n",
+        "sbatch: fatal: Unable to process configuration file\n",
+        "sbatch: error: s_p_parse_file: unable to status file /etc/slurm/slurm.conf: No such file or directory\n",
+    ],
+)
+def test_programs_of_slurm_on_a_machine_of_no_cluster_say_nothing_of_the_options(
+    error: str, make: Make, controller: Controller
+) -> None:
+    controller.code, controller.error = 1, error
+    with pytest.raises(
+        UsageError, match=r"^Slurm is not set up here: sbatch: .*; run on a machine from which jobs are"
+    ):
+        make()
+
+
 @pytest.mark.parametrize("deadline", ["", "90"])
 def test_the_task_says_what_the_nodes_are_to_know(make: Make, tmp_path: Path, deadline: str) -> None:
     options = {"deadline": deadline} if deadline else {}
@@ -135,6 +153,16 @@ def test_without_another_python_it_is_this_one(make: Make, tmp_path: Path) -> No
     submission = make().write(packs(tmp_path), 1)
     script = (tmp_path / "my runs" / ".slurm" / submission / "job.sh").read_text()
     assert f"\nexec {shlex.quote(sys.executable)} " in script
+
+
+def test_a_python_in_the_home_folder_is_found_there(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No shell on the way sees to it: neither behind ``python=``, nor in the job, where it is quoted."""
+    monkeypatch.setenv("HOME", "/home/a b")
+    submission = make({"python": "~/venv/bin/python"}).write(packs(tmp_path), 1)
+    script = (tmp_path / "my runs" / ".slurm" / submission / "job.sh").read_text()
+    assert "\nexec '/home/a b/venv/bin/python' " in script
 
 
 @pytest.mark.parametrize(("slots", "pack", "limit"), [(0, "2", ""), (1, "2", "%1"), (7, "2", "%3"), (3, "1", "%3")])

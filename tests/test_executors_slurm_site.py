@@ -105,10 +105,12 @@ def test_terms_that_are_not_given_are_those_of_the_documents() -> None:
     assert (found.attempts, found.deadline, found.poll, found.grace, found.setup) == (3, float("inf"), 5.0, 60.0, None)
 
 
-def test_a_script_that_prepares_python_must_be_there(tmp_path: Path) -> None:
+def test_a_script_that_prepares_python_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = tmp_path / "modules.sh"
     script.write_text("module load cuda")
     assert terms({"setup": str(script)}, 1).setup == script
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert terms({"setup": "~/modules.sh"}, 1).setup == script
     with pytest.raises(UsageError, match=f"option setup={tmp_path}: there is no such file"):
         terms({"setup": str(tmp_path)}, 1)
 

@@ -28,6 +28,15 @@ def test_parameters_keep_their_types() -> None:
     assert [type(value) for value in found.values()] == [int, float, bool, bool, str, float, str]
 
 
+def test_numbers_that_would_be_written_otherwise_keep_their_text() -> None:
+    """A parameter may be a text, such as the name of a folder, which only its component knows."""
+    (request,) = parse_component("loss", "hinge[a=1.10, b= 007 ,c=2024_05_01,d=1e3,e=1.5,f=12,g=True,h=x]", REGISTRY)
+    assert request.parameters == {
+        "a": 1.1, "b": 7, "c": 20240501.0, "d": 1000.0, "e": 1.5, "f": 12, "g": True, "h": "x"
+    }  # fmt: skip
+    assert request.texts == {"a": "1.10", "b": "007", "c": "2024_05_01", "d": "1e3"}
+
+
 def test_spaces_around_names_keys_and_values_are_no_part_of_them() -> None:
     (request,) = parse_component("loss", "hinge [ a = 1 , b = batch , c = tRue ]", REGISTRY)
     assert (request.name, request.parameters) == ("hinge", {"a": 1, "b": "batch", "c": True})

@@ -267,6 +267,30 @@ def test_public_names_are_there_and_lazy() -> None:
     assert set(ganbench.__all__) == {"__version__", "hookimpl", "load_generator", "load_results", "run"}
     assert dir(ganbench) == sorted(ganbench.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        ganbench.nothing  # noqa: B018
+        ganbench.nothing  # type: ignore[attr-defined]  # noqa: B018
     answer = fresh("from ganbench import hookimpl, run, load_results\nassert callable(run) and callable(load_results)")
     assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.slow
+def test_a_type_checker_knows_the_public_names_and_no_others(tmp_path: Path) -> None:
+    """That they are found on first use must not make it take a slip of the pen for one of them."""
+    pytest.importorskip("mypy")
+    config = tmp_path / "mypy.ini"
+    config.write_text("[mypy]\nstrict = true\n[mypy-torch.*,pandas.*,pydantic.*,numpy.*]\nfollow_imports = skip\n")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import ganbench\n"
+        "from ganbench import testing\n"
+        "ganbench.load_results('runs')\n"
+        "testing.check\n"
+        "ganbench.load_result('runs')\n"
+        "testing.chek\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-m", "mypy", "--config-file", str(config), "--cache-dir", str(tmp_path / "cache"), script],
+        capture_output=True, text=True, cwd=tmp_path, check=False,
+    )  # fmt: skip
+    wrong = [line for line in found.stdout.splitlines() if line.startswith("script.py:")]
+    assert [line.split(":")[1] for line in wrong] == ["5", "6"], found.stdout + found.stderr
+    assert all("[attr-defined]" in line for line in wrong)

@@ -67,6 +67,12 @@ def test_a_value_takes_the_type_of_its_default(key: str, value: Any, merged: Any
     assert type(found[key]) is type(merged)
 
 
+def test_a_text_is_what_was_typed_also_where_that_looks_like_a_number() -> None:
+    given, texts = {"mode": 1.1, "rate": 1.1, "path": 7}, {"mode": "1.10", "rate": "1.10", "path": "007"}
+    found = merge("loss", "sample", Sample, given, texts)
+    assert found == defaults("loss", Sample) | {"mode": "1.10", "rate": 1.1, "path": "007"}
+
+
 @pytest.mark.parametrize(
     ("key", "value", "wanted"),
     [

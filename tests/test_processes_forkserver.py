@@ -1,8 +1,10 @@
 """What the fork server must not do before it forks: a process whose parent has asked for a GPU cannot use one."""
 
 import errno
+import fcntl
 import json
 import os
+import resource
 import subprocess
 import sys
 from contextlib import closing
@@ -74,6 +76,23 @@ def test_a_process_that_cannot_be_had_ends_its_task_alone(
     assert running == {4711: "another"}
     assert (told["id"], told["code"]) == ("one", 1)
     assert told["why"].startswith(why)
+
+
+def test_a_process_with_many_open_files_hears_of_its_tasks() -> None:
+    """As a notebook's or a service's may be that calls ``ganbench.run``."""
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 2048:
+        pytest.skip("fewer than 2048 files may be open here (ulimit -n)")
+    read, write = os.pipe()
+    high = fcntl.fcntl(read, fcntl.F_DUPFD_CLOEXEC, 1500)
+    os.close(read)
+    with os.fdopen(high, "rb") as told:
+        server = Server.__new__(Server)
+        server._pending = b""
+        server._process = SimpleNamespace(stdout=told)  # type: ignore[assignment]
+        assert server.receive(0.01) == []
+        supervisor.report(write, "one", 0)
+        assert [message["id"] for message in server.receive(60)] == ["one"]
+        os.close(write)
 
 
 def test_what_ended_a_task_is_told_of_before_its_last_words(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import ganbench
-from ganbench.errors import GanbenchError, UsageError
+from ganbench.errors import StoreError, UsageError
 
 OPTIONS: dict[str, Any] = {"steps": 3, "batch_size": 16, "quiet": True, "device": "cpu"}
 
@@ -37,9 +37,13 @@ def test_run_returns_one_row_per_trial_and_load_results_the_same(tmp_path: Path)
     assert sorted(loaded["trial_id"]) == sorted(table["trial_id"])
 
     (Path(table["path"][0]) / "spec.json").write_text("{")
-    with pytest.warns(UserWarning, match=table["trial_id"][0]):
+    with pytest.warns(UserWarning, match=table["trial_id"][0]) as warned:
         rest = ganbench.load_results(tmp_path / "r")
     assert sorted(rest["trial_id"]) == sorted(table["trial_id"][1:])
+    assert [warning.filename for warning in warned] == [__file__]  # where it was called, not a file of ours
+
+    with pytest.raises(StoreError, match=table["trial_id"][0]):
+        ganbench.load_results(table["path"][0])  # nothing of it can be read
 
 
 def test_uniform_is_one_recipe_for_every_row(tmp_path: Path) -> None:
@@ -59,7 +63,7 @@ def test_a_wrong_request_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="stepps"):
         ganbench.run(losses=["vanilla"], architectures=["mlp"], out=tmp_path / "r", recipe={"stepps": 3})
     with pytest.raises(
-        GanbenchError, match=r"there is no folder .*; run something first, or name the folder given to out="
+        StoreError, match=r"there is no folder .*; run something first, or name the folder given to out="
     ):
         ganbench.load_results(tmp_path / "nowhere")
     with pytest.raises(UsageError, match=r"^no losses; name some with losses=, e\.g\. losses=\['vanilla', 'lsgan'\]$"):

@@ -46,6 +46,36 @@ def test_all_that_a_trial_may_have_is_taken_along_and_text_is_deflated(folder: T
     assert {suffix for suffix, kind in how.items() if kind == zipfile.ZIP_DEFLATED} == {".json", ".jsonl", ".log"}
 
 
+def test_the_content_is_on_disk_before_it_gets_its_name(
+    folder: TrialFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    named: list[set[int]] = []
+    fsync, replace, rename = os.fsync, os.replace, os.rename
+
+    def remember(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    def inodes(path: str | Path) -> set[int]:
+        return {each.stat().st_ino for each in (Path(path), *Path(path).glob("*")) if each.is_file()}
+
+    def replaced(source: str | Path, target: str | Path) -> None:
+        named.append(inodes(source) - {*synced})
+        replace(source, target)
+
+    def renamed(source: str | Path, target: str | Path) -> None:
+        named.append(inodes(source) - {*synced})
+        rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", remember)
+    monkeypatch.setattr(os, "replace", replaced)
+    monkeypatch.setattr(os, "rename", renamed)
+    write_archive(folder, tmp_path / "x.zip")
+    read_archive(tmp_path / "x.zip", tmp_path / "other")
+    assert named == [set(), set()]
+
+
 def test_an_archive_of_an_earlier_version_is_read(folder: TrialFolder, tmp_path: Path) -> None:
     """Those have no ``starts.jsonl``, and nothing in them is deflated."""
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import ganbench
+import ganbench.metrics
 from ganbench.api import Metric
 from ganbench.metrics.fid import FID
 from ganbench.testing.imported_anew import imported_anew

@@ -96,3 +96,23 @@ def test_a_run_is_followed_while_it_trains(tmp_path: Path, tensorboard: Componen
     assert [point.step for point in read.Scalars("metric/modes")] == [10, 20]
     assert len(read.Scalars("loss/discriminator")) == 20
     assert "switched off" not in done.stderr
+
+
+def test_a_folder_that_is_called_like_a_number_is_called_so(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    registry = plugins.load().registry
+    for name in ("1.10", "2024_05_01", "007", "1e3"):
+        requests = parse_axis("tracker", [f"tensorboard[logdir={name}]"], registry)
+        (made,) = make_trackers(requests, registry, tmp_path).values()
+        assert vars(made)["logdir"] == Path(name)
+
+
+def test_a_home_folder_within_brackets_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No shell sees to it there, and a folder called ``~`` would be made."""
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    (folder,) = write_grid(tmp_path / "runs", {"hinge": 3.0}, 1)
+    assert cli.main(["track", "runs", "--tracker", "tensorboard[logdir=~/logs]"], standalone_mode=False) == 0
+    assert list((tmp_path / "home" / "logs" / folder.trial_id).glob("events.out.tfevents.*"))
+    assert {path.name for path in tmp_path.iterdir()} == {"home", "runs"}

@@ -170,6 +170,27 @@ def test_a_full_disk_leaves_a_usable_checkpoint(path: Path, monkeypatch: pytest.
     assert (content, warnings) == ({"step": 2}, [])
 
 
+@pytest.mark.parametrize("name", ["checkpoint.pt", "checkpoint.next.pt"])
+def test_a_checkpoint_that_cannot_get_its_name_is_one_that_cannot_be_written(
+    path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Upon which training goes on, as on a full disk."""
+    save(path, "t", {"step": 1})
+    save(path, "t", {"step": 2})
+    replace = os.replace
+
+    def stale(source: Path | str, target: Path | str) -> None:
+        if Path(source).name == name:
+            raise OSError(116, "Stale file handle")
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", stale)
+        with pytest.raises(StoreError, match=r"^cannot write .*checkpoint\.pt: Stale file handle; "):
+            save(path, "t", {"step": 3})
+    assert newest(path) == ({"step": 2}, [])
+
+
 @pytest.mark.parametrize(
     "error", [torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("CUDA error: unspecified launch failure")]
 )
@@ -238,3 +259,13 @@ def test_removing_takes_both(path: Path) -> None:
     save(path, "t", {"step": 2})
     checkpoint.remove(path)
     assert list(path.parent.iterdir()) == []
+
+
+def test_what_cannot_be_removed_stays_and_ends_nothing(path: Path) -> None:
+    """The trial has its result by then: an error here would make a failure of it."""
+    save(path, "t", {"step": 1})
+    save(path, "t", {"step": 2})
+    path.unlink()
+    (path / "kept").mkdir(parents=True)
+    checkpoint.remove(path)
+    assert [each.name for each in path.parent.iterdir()] == [path.name]

@@ -34,10 +34,12 @@ COMMANDS = {
 }
 
 
-class PipeBroken(Exception):
-    """A pipe or a socket broke, its cause says how: often the output's, whose reader has left.
+class KeptFromClick(Exception):
+    """An error that click would answer itself, and otherwise than it is meant; which one is its cause.
 
-    Click takes it for that always, and its exit code is 1: the verdict of a gate, or trials that failed.
+    Click takes every pipe or socket that broke for the output's, whose reader has left, and its exit code is then 1: the
+    verdict of a gate, or trials that failed. It takes every ``EOFError``, also that of a torn file, for the end of what
+    somebody types, and ends without a word and as Ctrl-C does; where it asks for something, it says so itself.
     """
 
 
@@ -45,8 +47,8 @@ class PipeBroken(Exception):
 def _kept_from_click() -> Iterator[None]:
     try:
         yield
-    except BrokenPipeError as error:
-        raise PipeBroken from error
+    except (BrokenPipeError, EOFError) as error:
+        raise KeptFromClick from error
 
 
 class LazyGroup(click.Group):
@@ -55,12 +57,12 @@ class LazyGroup(click.Group):
     _filled = False
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
-        """Read the options, of which some print and end; keep from click that a pipe broke."""
+        """Read the options, of which some print and end."""
         with _kept_from_click():
             return super().make_context(*args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; keep from click that a pipe broke."""
+        """Run the command."""
         with _kept_from_click():
             return super().invoke(ctx)
 
@@ -182,22 +184,19 @@ def _perform(arguments: list[str]) -> int:
         return 2
     except (KeyboardInterrupt, click.Abort):
         return 130
-    except PipeBroken as broken:
-        if unforeseen.reader_left():
-            return 141  # as of a program that SIGPIPE ends
-        if debug:
-            raise
-        _complain(unforeseen.in_words(broken.__cause__ or broken))
-        return 2
     except Exception as error:
+        fault = error.__cause__ if isinstance(error, KeptFromClick) else error
+        assert isinstance(fault, Exception)
+        if isinstance(fault, BrokenPipeError) and unforeseen.reader_left():
+            return 141  # as of a program that SIGPIPE ends
         # An error of no file may be of writing the output, of which part is lost then: writing one more line tells.
-        of_no_file = isinstance(error, OSError) and error.errno is not None and error.filename is None
+        of_no_file = isinstance(fault, OSError) and fault.errno is not None and fault.filename is None
         if of_no_file and (reason := _unwritten(sys.stdout, "\n")):
             _complain(f"cannot write the output: {reason}")
             return 2
         if debug:
             raise
-        _complain(unforeseen.in_words(error))
+        _complain(unforeseen.in_words(fault))
         return 2
     return code if isinstance(code, int) else 0
 

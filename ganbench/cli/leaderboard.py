@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from ganbench.cleaning import clean
 from ganbench.cli.options import jobs_option, quiet_option, train_device_option
 from ganbench.cli.values import ALPHA, PATH, TEXT, Whole
 
@@ -57,7 +58,7 @@ def build(sources: tuple[Path, ...], out: Path, suite: Path | None, partial: boo
     if check:
         problems = making.check(out, sources, suite=named, partial=partial)
         for problem in problems:
-            click.echo(f"ganbench: {problem}", err=True)
+            click.echo(f"ganbench: {clean(problem)}", err=True)
         return 1 if problems else 0
     if not sources:
         raise UsageError(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganbench.cleaning import clean
 from ganbench.cli.completers import complete_words, published_tables
 from ganbench.cli.options import (
     batch_seeds_option,
@@ -17,6 +18,10 @@ from ganbench.cli.options import (
 from ganbench.cli.values import SHARE, TEXT, Choice
 
 if TYPE_CHECKING:
+    from ganbench.plan import PlanRequest
+    from ganbench.planning.request import RunRequest
+    from ganbench.planning.suite import Suite
+    from ganbench.plugins import Plugins
     from ganbench.store.results import Row
     from ganbench.store.values import ValueInfo
 
@@ -82,7 +87,6 @@ def reproduce(
     from ganbench.planning.request import RunRequest
     from ganbench.planning.suite import parse, to_request
     from ganbench.running.shown import run_shown
-    from ganbench.store.results import read_rows
 
     path = locating.find(name)
     whole, printed = reproduction.read(path)
@@ -105,30 +109,13 @@ def reproduce(
             click.echo(as_text(printed, comparisons, line, form, width))
 
     if dry_run:
-        from ganbench.cli import dry_run as dry
-        from ganbench.cli.planned import folded
-        from ganbench.cli.published import cost, without_data
-        from ganbench.errors import NotAtHand
-        from ganbench.store.values import ValueInfo
-
-        known = read_rows(out)[0] if out.is_dir() else []
-        record: dict[str, Any] | None = None
-        missing: str | None = None
-        try:
-            with at_scale(scale, published_steps):
-                planned = dry.dry_run(wanted, loaded)
-        except NotAtHand as error:
-            trials, costs = without_data(suite, request, chosen, str(error))
-            declared = {name: ValueInfo(**fields) for name, fields in error.values.items()}
-            missing, text = str(error), [part for each in trials for part in folded(each, width)]
-        else:
-            costs, declared = cost(planned.trials, known, published_steps), planned.values
-            record, text = dry.as_record(planned), [dry.as_text(planned, width)]
+        with at_scale(scale, published_steps):
+            text, declared, record = _planned(wanted, loaded, suite, request, published_steps, width)
         if form == "json":
-            show([], cost=costs, dry_run=record, missing=missing)
+            show([], **record)
         else:
             show([], declared)
-            click.echo("\n".join(["", *text, *folded(costs, width)]))
+            click.echo("\n".join(["", *text]))
         return 0
     with saying_how_to_go_on(), at_scale(scale, published_steps):
         outcome = run_shown(wanted, loaded, quiet=quiet)
@@ -136,7 +123,41 @@ def reproduce(
     show(found)
     for row in found:
         if not row.done:
-            click.echo(f"ganbench: {row.name}: {row.status}: {row.reason}", err=True)
+            click.echo(f"ganbench: {clean(f'{row.name}: {row.status}: {row.reason}')}", err=True)
     if outcome.interrupted:
         click.echo("ganbench: interrupted; the same command resumes from the checkpoints", err=True)
     return outcome.exit_code(found)
+
+
+def _planned(
+    wanted: "RunRequest",
+    loaded: "Plugins",
+    suite: "Suite",
+    request: "PlanRequest",
+    published_steps: int,
+    width: int | None,
+) -> "tuple[list[str], dict[str, ValueInfo], dict[str, Any]]":
+    """What would be trained and what that costs, in lines and for programs; between them, how the values are read.
+
+    Where samples or weights cannot be read here, the trials are told as far as the suite alone says them.
+    """
+    from ganbench.cli import dry_run as dry
+    from ganbench.cli.planned import folded
+    from ganbench.cli.published import cost, without_data
+    from ganbench.errors import NotAtHand
+    from ganbench.store.results import read_rows
+    from ganbench.store.values import ValueInfo
+
+    known = read_rows(wanted.out)[0] if wanted.out.is_dir() else []
+    record: dict[str, Any] | None = None
+    missing: str | None = None
+    try:
+        planned = dry.dry_run(wanted, loaded)
+    except NotAtHand as error:
+        trials, costs = without_data(suite, request, wanted.seeds, str(error))
+        declared = {name: ValueInfo(**fields) for name, fields in error.values.items()}
+        missing, text = str(error), [part for each in trials for part in folded(each, width)]
+    else:
+        costs, declared = cost(planned.trials, known, published_steps), planned.values
+        record, text = dry.as_record(planned), [dry.as_text(planned, width)]
+    return [*text, *folded(costs, width)], declared, {"cost": costs, "dry_run": record, "missing": missing}

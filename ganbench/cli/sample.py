@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganbench.cleaning import clean
 from ganbench.cli.completers import complete_trials
 from ganbench.cli.values import PATH, SEED, TEXT, TRUNCATION, Whole
 
@@ -231,4 +232,4 @@ def _walks(count: int | None, columns: int | None) -> tuple[int, int]:
 
 
 def _say(warning: str) -> None:
-    click.echo(f"warning: {warning}", err=True)
+    click.echo(f"warning: {clean(warning)}", err=True)

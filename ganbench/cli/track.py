@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from ganbench.cleaning import clean
 from ganbench.cli.inputs import no_trials, read_trials
 from ganbench.cli.options import complete_components
 from ganbench.cli.values import PATH, TEXT
@@ -36,7 +37,7 @@ def track(runs: Path, trackers: tuple[str, ...]) -> int:
         raise no_trials(runs, "that have ended")
     registry = plugins.load().registry
     made = make_trackers(parse_axis("tracker", trackers, registry), registry, runs)
-    count, took = copy(ended, made, note=lambda line: click.echo(f"ganbench: {line}", err=True))
+    count, took = copy(ended, made, note=lambda line: click.echo(f"ganbench: {clean(line)}", err=True))
     if took:
         click.echo(f"{counted(count, 'trial')} to {', '.join(took)}")
     return 0 if count == len(ended) and len(took) == len(made) and not incomplete else 1

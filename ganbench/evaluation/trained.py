@@ -4,11 +4,12 @@ import warnings
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from ganbench.errors import UsageError
+from ganbench.errors import UsageError, in_one_line
 from ganbench.evaluation.drawing import rebuild_generator
 from ganbench.evaluation.sampling import in_network_range
 from ganbench.records.finding import find_trained
@@ -41,6 +42,10 @@ class TrainedGenerator(nn.Module):
         self.classes = classes
         self.requires_grad_(False).eval()
 
+    if TYPE_CHECKING:  # a module's call returns anything
+
+        def __call__(self, z: Tensor, labels: Tensor | None = None) -> Tensor: ...
+
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return samples.
 
@@ -72,9 +77,10 @@ def load_generator(
 
     Raises:
         StoreError: there is no such trial, it has no generator, or its weights are not those that it wrote.
-        UsageError: the package of its architecture is missing or has changed, or there is no such device.
+        UsageError: ``trial`` is no path, the package of its architecture is missing or has changed, or there is no such
+            device.
     """
-    folder = find_trained(Path(trial))
+    folder = find_trained(_place(trial))
     spec = folder.read_spec().spec
     place = _device(device)
     generator = rebuild_generator(folder, spec, warn)
@@ -89,11 +95,22 @@ def load_generator(
     return found.to(place)
 
 
+def _place(trial: Any) -> Path:
+    if not isinstance(trial, str | PathLike):
+        raise UsageError(f"load_generator(): trial={trial!r}: must be a path: text or a pathlib.Path")
+    return Path(trial)
+
+
 def _device(device: str | torch.device) -> torch.device:
     try:
         place = torch.device(device)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError) as error:
         raise UsageError(f"device '{device}' must be cpu, cuda or cuda:i") from error
     if place.type == "cuda" and not (torch.cuda.is_available() and (place.index or 0) < torch.cuda.device_count()):
         raise UsageError(f"device '{device}' does not exist; torch finds {torch.cuda.device_count()} GPUs")
+    if place.type not in ("cpu", "cuda"):  # a kind that torch knows, and this one may not be built for
+        try:
+            torch.empty(0, device=place)
+        except Exception as error:  # each kind objects in its own way
+            raise UsageError(f"device '{device}' cannot be used: {in_one_line(error, 200)}; use 'cpu'") from error
     return place

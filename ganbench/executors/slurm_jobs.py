@@ -1,6 +1,7 @@
 """Submissions to Slurm: the files of each, the array of jobs that it becomes, and a controller that may be away."""
 
 import math
+import os
 import secrets
 import shlex
 import shutil
@@ -45,7 +46,12 @@ class Submissions:
                 raise UsageError(f"there is no {program} here; run on a machine from which jobs are submitted to Slurm")
         answer = site.call("sbatch", "--test-only", *self._request, "--wrap=true")
         if answer.returncode != 0 and not site.gave_no_answer(answer.stderr):
-            raise UsageError(f"Slurm cannot run this: {site.one_line(answer.stderr)}; change --slurm")
+            said = site.one_line(answer.stderr)
+            if site.has_no_configuration(answer.stderr):
+                raise UsageError(
+                    f"Slurm is not set up here: {said}; run on a machine from which jobs are submitted to Slurm"
+                )
+            raise UsageError(f"Slurm cannot run this: {said}; change --slurm")
         self._expected = fingerprint()
 
     def write(self, packs: Sequence[Sequence[Job]], attempts: int) -> str:
@@ -72,7 +78,8 @@ class Submissions:
         )
         write_json(folder / "task.json", task.model_dump(mode="json"))
         source = f". {shlex.quote(str(terms.setup.absolute()))}\n" if terms.setup else ""
-        python = shlex.quote(settings.options.get("python", sys.executable))
+        # Quoted, a ~ would be a name to the shell that runs the job.
+        python = shlex.quote(os.path.expanduser(settings.options.get("python", sys.executable)))
         flags = "".join(f" {flag}" for flag in safe_path())
         # `exec`: the signal that Slurm sends to the batch shell reaches Python.
         write_text(

@@ -65,6 +65,7 @@ _NO_ANSWER = re.compile(
     "not responding|Unable to establish|Transport endpoint|communication|being restarted|Invalid authentication",
     re.IGNORECASE,
 )
+_NO_CONFIGURATION = re.compile(r"configuration (source|file)|slurm\.conf", re.IGNORECASE)
 
 
 class Terms(NamedTuple):
@@ -164,14 +165,20 @@ def gave_no_answer(error: str) -> bool:
     return _NO_ANSWER.search(error) is not None
 
 
+def has_no_configuration(error: str) -> bool:
+    """Whether what a program complained about is that this machine belongs to no cluster, not the request."""
+    return _NO_CONFIGURATION.search(error) is not None
+
+
 def terms(options: Mapping[str, str], per_device: int) -> Terms:
     """Our own options, checked; without ``pack``, a job gets as many trials as run at once on its devices.
 
     Raises:
         UsageError: a value that is none; names the option.
     """
-    setup = options.get("setup")
-    if setup is not None and not Path(setup).is_file():
+    # No shell makes the home folder of a ~ behind a name and '='.
+    setup = Path(os.path.expanduser(options["setup"])) if "setup" in options else None
+    if setup is not None and not setup.is_file():
         raise UsageError(
             f"option setup={setup}: there is no such file; it must be a shell script that runs before Python starts"
         )
@@ -182,7 +189,7 @@ def terms(options: Mapping[str, str], per_device: int) -> Terms:
         poll=seconds(options, "poll", 5.0),
         grace=seconds(options, "grace", 60.0),
         warning=_warning(options),
-        setup=Path(setup) if setup is not None else None,
+        setup=setup,
     )
 
 

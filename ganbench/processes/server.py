@@ -143,8 +143,9 @@ class Server:
         """
         assert self._process.stdout is not None
         descriptor = self._process.stdout.fileno()
-        readable, _, _ = select.select([descriptor], [], [], timeout)
-        if not readable:
+        news = select.poll()  # select() takes no number from 1024 on, which a caller with many open files may have
+        news.register(descriptor, select.POLLIN)
+        if not news.poll(1000 * timeout):
             return []
         data = os.read(descriptor, 65536)
         if not data:

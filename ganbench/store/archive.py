@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ganbench.errors import StoreError
-from ganbench.files import LARGEST_TEXT, open_regular, ordinary_mode
+from ganbench.files import LARGEST_TEXT, open_regular, replacing
 from ganbench.records.folder import TrialFolder
 from ganbench.store.leases import holder
 from ganbench.store.store import Store
@@ -49,15 +49,9 @@ def write_archive(folder: TrialFolder, path: Path) -> None:
         raise StoreError(f"{damage[0]}; a damaged trial cannot be exported")
     name = folder.read_spec().trial_id
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as archive:
-                for each in FILES:
-                    _add(archive, folder.path / each, f"{name}/{each}")
-            os.chmod(temporary, ordinary_mode())
-            os.replace(temporary, path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        with replacing(path) as file, zipfile.ZipFile(file, "w") as archive:
+            for each in FILES:
+                _add(archive, folder.path / each, f"{name}/{each}")
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror or error}; choose another file with --to") from error
 
@@ -160,3 +154,5 @@ def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, pat
             if left < 0:
                 raise StoreError(f"cannot import {path}: {member.filename!r} is larger than it claims")
             file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

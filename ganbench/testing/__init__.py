@@ -61,10 +61,12 @@ __all__ = [
 _ELSEWHERE = {"Conformance": "conformance", "evidence": "metric_sides"}
 
 
-def __getattr__(name: str) -> Any:
-    if name in __all__:
-        return getattr(import_module(f"ganbench.testing.{_ELSEWHERE.get(name, 'kit')}"), name)
-    raise AttributeError(f"module 'ganbench.testing' has no attribute {name!r}")
+if not TYPE_CHECKING:  # a type checker that saw it would take every name of this package for one that is there
+
+    def __getattr__(name: str) -> Any:
+        if name in __all__:
+            return getattr(import_module(f"ganbench.testing.{_ELSEWHERE.get(name, 'kit')}"), name)
+        raise AttributeError(f"module 'ganbench.testing' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

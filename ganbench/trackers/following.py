@@ -213,7 +213,7 @@ def check_trackers(
         if request.name in found:
             raise UsageError(f"tracker '{request.name}' is given twice; give it once")
         cls = registry.find("tracker", f"{request.distribution}:{request.name}").load()
-        found[request.name] = cls, merge("tracker", request.name, cls, request.parameters)
+        found[request.name] = cls, merge("tracker", request.name, cls, request.parameters, request.texts)
     return found
 
 

@@ -1,5 +1,6 @@
 """Event files for TensorBoard, written with the package ``tensorboard`` alone: no torch and no TensorFlow."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,8 @@ class TensorBoard(Tracker):
 
     def __init__(self, settings: Settings, logdir: str = "") -> None:
         super().__init__(settings)
-        self.logdir = Path(logdir) if logdir else settings.out / "tensorboard"
+        # No shell makes the home folder of a ~ that stands within brackets.
+        self.logdir = Path(os.path.expanduser(logdir)) if logdir else settings.out / "tensorboard"
         self._writers: dict[str, EventFileWriter] = {}
 
     def trial_started(self, trial: Tracked) -> None:

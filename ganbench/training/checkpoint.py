@@ -1,5 +1,6 @@
 """Checkpoints: written whole, verified before use, two of them kept, loaded without running any code in them."""
 
+import contextlib
 import io
 import os
 from collections.abc import Callable
@@ -28,15 +29,21 @@ def save(path: Path, trial_id: str, content: dict[str, Any]) -> None:
         path: ``.../checkpoint.pt``.
         trial_id: whose it is.
         content: tensors, numbers, text, and lists and dictionaries of them.
+
+    Raises:
+        StoreError: it cannot be written; a checkpoint that was there before is still one of the two.
     """
     buffer = io.BytesIO()
     torch.save({"trial_id": trial_id, "content": _compact(content)}, buffer)
     fresh = following(path)
     # Written in full before the older ones are touched: a full disk leaves both of them as they are.
     write_bytes(fresh, sealing.seal(buffer.getvalue()))
-    if path.exists():
-        os.replace(path, previous_checkpoint(path))
-    os.replace(fresh, path)
+    try:
+        if path.exists():
+            os.replace(path, previous_checkpoint(path))
+        os.replace(fresh, path)
+    except OSError as error:  # a file server that does not answer now may do so the next time
+        raise StoreError(f"cannot write {path}: {error.strerror or error}; choose another place") from error
 
 
 def load(path: Path, trial_id: str) -> dict[str, Any]:
@@ -99,9 +106,13 @@ def latest(path: Path, trial_id: str, take: Callable[[dict[str, Any]], Taken]) -
 
 
 def remove(path: Path) -> None:
-    """Remove a finished trial's checkpoints: its weights and results are in files of their own."""
+    """Remove a finished trial's checkpoints: its weights and results are in files of their own.
+
+    One that cannot be removed stays, and is read no more: the trial is done all the same.
+    """
     for candidate in (path, previous_checkpoint(path), following(path)):
-        candidate.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            candidate.unlink()
 
 
 def following(path: Path) -> Path:

@@ -1,6 +1,8 @@
 """``ganbench scatter``: generated points over real ones. Imports what draws only when it draws."""
 
+import io
 from pathlib import Path
+from zipfile import BadZipFile
 
 import click
 
@@ -22,6 +24,7 @@ def scatter(samples: Path, dataset: str, out: Path, count: int) -> int:
       ganbench scatter points.npy --dataset 'spiral[arms=3]' --out scatter.png
     """
     from ganbench.errors import DataError, UsageError
+    from ganbench.files import write_bytes
 
     if out.suffix not in (".png", ".pdf", ".svg"):
         raise UsageError(f"--out {out} must end in .png, .pdf or .svg")
@@ -29,10 +32,13 @@ def scatter(samples: Path, dataset: str, out: Path, count: int) -> int:
 
     try:
         points = np.load(samples, allow_pickle=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
         raise DataError(f"cannot read {samples} ({error}); make it with `ganbench sample TRIAL --out x.npy`") from error
-    if points.ndim != 2 or points.shape[1] != 2:
-        raise DataError(f"{samples} holds an array of shape {points.shape}, not points (N, 2)")
+    if not isinstance(points, np.ndarray):
+        points.close()
+        raise DataError(f"{samples} is an .npz, which may hold several arrays; use an .npy")
+    if points.ndim != 2 or points.shape[1] != 2 or points.dtype.kind not in "fiu":
+        raise DataError(f"{samples} holds {points.dtype} of shape {points.shape}, not points (N, 2)")
 
     from ganbench import plugins
 
@@ -49,6 +55,8 @@ def scatter(samples: Path, dataset: str, out: Path, count: int) -> int:
     axes.scatter(data[:count, 0], data[:count, 1], s=3, color="0.75", label=f"{dataset}, test")
     axes.scatter(points[:count, 0], points[:count, 1], s=3, color="tab:blue", label="generated")
     axes.legend(loc="upper right", markerscale=3)
-    figure.savefig(out, dpi=150)
+    picture = io.BytesIO()
+    figure.savefig(picture, format=out.suffix.removeprefix("."), dpi=150)
+    write_bytes(out, picture.getvalue())
     click.echo(str(out))
     return 0

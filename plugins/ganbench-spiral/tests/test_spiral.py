@@ -14,7 +14,7 @@ from ganbench_spiral.dataset import Spiral
 from ganbench_spiral.metric import PointCoverage
 
 from ganbench import plugins
-from ganbench.errors import DataError, UsageError
+from ganbench.errors import DataError, StoreError, UsageError
 from ganbench.testing import Conformance, evidence
 
 LINE = torch.arange(10.0).unsqueeze(1)
@@ -64,10 +64,11 @@ def test_nonsense_is_named(parameters: dict[str, Any]) -> None:
 
 def test_the_command_draws(tmp_path: Path) -> None:
     np.save(tmp_path / "points.npy", np.zeros((10, 2), dtype=np.float32))
-    out = tmp_path / "picture.png"
-    answer = CliRunner().invoke(scatter, [str(tmp_path / "points.npy"), "--out", str(out)])
-    assert answer.exit_code == 0, answer.output
-    assert out.read_bytes().startswith(b"\x89PNG")
+    for suffix, begin in ((".png", b"\x89PNG"), (".pdf", b"%PDF"), (".svg", b"<?xml")):
+        out = (tmp_path / "new" / "picture").with_suffix(suffix)
+        answer = CliRunner().invoke(scatter, [str(tmp_path / "points.npy"), "--out", str(out)])
+        assert answer.exit_code == 0, answer.output
+        assert out.read_bytes().startswith(begin)
 
 
 def test_the_command_takes_a_dataset_as_a_run_does(tmp_path: Path) -> None:
@@ -90,9 +91,21 @@ def test_the_command_takes_a_dataset_as_a_run_does(tmp_path: Path) -> None:
 
 
 def test_the_command_says_what_is_wrong(tmp_path: Path) -> None:
+    points = np.zeros((10, 2))
+    np.save(tmp_path / "points.npy", points)
     np.save(tmp_path / "images.npy", np.zeros((2, 1, 8, 8), dtype=np.uint8))
+    np.save(tmp_path / "words.npy", points.astype(str))
+    np.savez(tmp_path / "points.npz", samples=points)
+    (tmp_path / "empty.npy").touch()
+    (tmp_path / "torn.npz").write_bytes((tmp_path / "points.npz").read_bytes()[:99])
+    (tmp_path / "file").touch()
     for arguments, error, words in (
-        ([str(tmp_path / "images.npy")], DataError, "not points"),
+        ([str(tmp_path / "images.npy")], DataError, "holds uint8 of shape (2, 1, 8, 8), not points"),
+        ([str(tmp_path / "words.npy")], DataError, "not points"),
+        ([str(tmp_path / "points.npz")], DataError, "use an .npy"),
+        ([str(tmp_path / "empty.npy")], DataError, "cannot read"),
+        ([str(tmp_path / "torn.npz")], DataError, "cannot read"),
+        ([str(tmp_path / "points.npy"), "--out", str(tmp_path / "file" / "x.png")], StoreError, "cannot write"),
         ([str(tmp_path / "nowhere.npy")], DataError, "cannot read"),
         (["x.npy", "--out", "x.txt"], UsageError, "must end in"),
     ):
