@@ -6,7 +6,7 @@ import pytest
 
 from ganbench.api import Networks
 from ganbench.architectures.mlp import MLP
-from ganbench.spec import Recipe
+from ganbench.spec import Recipe, TrialSpec
 from tests.planned import ask
 
 
@@ -54,6 +54,27 @@ def test_an_evaluation_after_the_last_step_is_refused_for_the_loss_that_has_fewe
         "eval_every=3 is after the last step of loss 'wgan-gp', 2; use at most 2, or 0 to evaluate only at the end"
     )
     assert (every("wgan-gp", None, images=640), every("wgan-gp", 0, images=640)) == (1, 0)
+
+
+def test_a_budget_of_images_is_used_up_by_groups_of_them_too() -> None:
+    """640 groups of two are 10 batches of 64; one more image needs an 11th."""
+
+    def steps(images: int) -> int:
+        return ask(["vanilla"], ["pacgan[pack=2]"], images=images).planned[0].spec.recipe.steps
+
+    assert (steps(1280), steps(1281)) == (10, 11)
+
+
+@pytest.mark.parametrize(
+    ("spelt", "policy"), [("none ", "none"), (" translation[shift=0.125] ", "translation"), ("none", "none")]
+)
+def test_a_policy_of_augmentations_has_one_spelling(spelt: str, policy: str) -> None:
+    def planned(augment: str) -> TrialSpec:
+        (cell,) = ask(["vanilla"], ["mlp"], dataset="digits", recipe={"augment": augment}).planned
+        return cell.spec
+
+    assert planned(spelt).recipe.augment == policy
+    assert planned(spelt).trial_id == planned(policy).trial_id
 
 
 def test_baselines_are_the_same_however_often_the_others_are_evaluated() -> None:
