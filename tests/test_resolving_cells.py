@@ -6,6 +6,9 @@ import pytest
 
 from ganbench.api import Networks
 from ganbench.architectures.mlp import MLP
+from ganbench.datasets.mixtures import Ring
+from ganbench.losses.hinge import Hinge
+from ganbench.resolving import cells
 from ganbench.spec import Recipe, TrialSpec
 from tests.planned import ask
 
@@ -24,6 +27,14 @@ def test_networks_are_tried_once_for_all_losses_and_baselines(monkeypatch: pytes
     assert found.error == ""
     assert len(found.planned) == 1 + 2 + 3 * 2
     assert built == [(8, 3), (16, 3)]
+
+
+def test_networks_are_tried_with_each_scheme_that_draws_their_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+    monkeypatch.setattr(cells, "check_networks", lambda *given: tried.append(given[-1].init))
+    monkeypatch.setattr(Hinge, "recommends", {"init": "orthogonal"})
+    assert ask(["vanilla,hinge,lsgan"], ["mlp"]).error == ""
+    assert tried == ["architecture", "orthogonal"]
 
 
 def test_a_batch_of_one_is_tried_with_networks_that_two_samples_had_passed() -> None:
@@ -112,9 +123,21 @@ def test_spectral_norm_that_is_asked_for_stays_and_is_doubted(loss: str) -> None
     assert not [line for line in cells[plain].warnings if "spectral norm" in line]
 
 
-def test_the_untrained_baseline_has_the_latents_and_weights_that_all_rows_share() -> None:
+def test_the_untrained_baseline_has_the_latents_and_weights_that_all_rows_share(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As the dataset needs them, or a suite says otherwise, or the command line."""
+
+    def untrained(**more: Any) -> Recipe:
+        found = ask(["vanilla"], ["mlp"], baselines=True, **more)
+        assert found.error == ""
+        (spec,) = (cell.spec for cell in found.planned if cell.spec.baseline == "untrained")
+        return spec.recipe
+
     shared = {"latent_dim": 7, "latent": "uniform", "init": "orthogonal", "init_gain": 0.5}
-    found = ask(["vanilla"], ["mlp"], recipe=shared | {"steps": 9}, baselines=True)
-    assert found.error == ""
-    (untrained,) = (cell.spec for cell in found.planned if cell.spec.baseline == "untrained")
-    assert untrained.recipe == Recipe(**shared)
+    assert untrained(recipe=shared | {"steps": 9}) == Recipe(**shared)
+    assert untrained(recipe={"latent_dim": 7}, suite_recipe={"latent_dim": 5, "latent": "uniform"}) == Recipe(
+        latent_dim=7, latent="uniform"
+    )
+    monkeypatch.setattr(Ring, "recommends", {"latent_dim": 3, "init": "orthogonal", "steps": 9})
+    assert untrained(suite_recipe={"latent_dim": 5}) == Recipe(latent_dim=5, init="orthogonal")
