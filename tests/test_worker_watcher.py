@@ -8,14 +8,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
+from ganbench import plugins
 from ganbench.errors import StoreError
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.records.folder import TrialFolder
-from ganbench.spec import TrialFile
+from ganbench.spec import Execution, TrialFile
 from ganbench.training import checkpoint
 from ganbench.trial import run_trial
 from ganbench.worker import clock, watcher
+from ganbench.worker.outputs import as_pictured
+from ganbench.worker.parts import Parts
 from ganbench.worker.watcher import StopFlag, Watcher, stop_on_signals
 from tests.workers import MLP, StopAfter, lines, planned
 
@@ -133,6 +137,9 @@ def test_each_snapshot_is_taken_once_where_any_is_wanted_and_the_first_has_what_
     (folder,) = planned(tmp_path / "some", MLP, seeds=1)
     assert run_trial(folder, StopAfter(24)) == "interrupted"
     assert run_trial(folder, StopFlag()) == "done"
+    parts = Parts(folder.read_spec().spec, Execution(), plugins.load().registry)
+    real = torch.tensor(lines(folder.snapshots)[0]["real"]["points"])
+    assert torch.allclose(real, as_pictured(parts.train)[: len(real)], rtol=1e-3), "what it learns from"
     first, *later = ([line.pop("step"), *sorted(line)] for line in lines(folder.snapshots))
     assert first == [0, "means", "points", "real", "sigma"]
     assert later == [[20, "points"], [40, "points"]]
