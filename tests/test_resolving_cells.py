@@ -1,12 +1,17 @@
 """The cells of one dataset: what they share is tried once, and what their components leave open is settled."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from ganbench import plugins
 from ganbench.api import Networks
 from ganbench.architectures.mlp import MLP
+from ganbench.datasets.digits import Digits
 from ganbench.datasets.mixtures import Ring
+from ganbench.grid import parse_axis
 from ganbench.losses.hinge import Hinge
 from ganbench.resolving import cells
 from ganbench.spec import Recipe, TrialSpec
@@ -141,3 +146,18 @@ def test_the_untrained_baseline_has_the_latents_and_weights_that_all_rows_share(
     )
     monkeypatch.setattr(Ring, "recommends", {"latent_dim": 3, "init": "orthogonal", "steps": 9})
     assert untrained(suite_recipe={"latent_dim": 5}) == Recipe(latent_dim=5, init="orthogonal")
+
+
+def test_baselines_find_the_samples_where_the_others_do_and_are_doubted_as_they_are(tmp_path: Path) -> None:
+    for number, image in enumerate(Digits().load("train", root=tmp_path).data[:80]):
+        Image.fromarray(image[0].numpy()).save(tmp_path / f"{number}.png")
+    (extractor,) = parse_axis("extractor", ["digits"], plugins.load().registry)
+    metrics = tuple(parse_axis("metric", ["fid"], plugins.load().registry))
+    found = ask(
+        ["vanilla"], ["mlp[hidden=8]"], dataset=f"folder:{tmp_path}[holdout=0.5]", extractor=extractor, metrics=metrics,
+        num_samples=20, baselines=True, recipe={"batch_size": 8},
+    )  # fmt: skip
+    assert [cell.spec.baseline for cell in found.planned] == ["real", "untrained", ""], found.error
+    assert [cell.data_at for cell in found.planned] == [{"path": str(tmp_path)}] * 3
+    ((warning,),) = {cell.warnings for cell in found.planned}
+    assert warning.startswith("metric 'fid': 20 samples")
