@@ -1,9 +1,11 @@
 """A trial in an archive: taken as it was, or refused."""
 
 import os
+import shutil
 import stat
 import zipfile
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -139,13 +141,15 @@ def test_an_archive_that_cannot_be_written_is_one_line(folder: TrialFolder, tmp_
 
 
 def test_a_link_is_neither_packed_nor_unpacked(folder: TrialFolder, tmp_path: Path) -> None:
-    write_archive(folder, tmp_path / "x.zip")
-    with zipfile.ZipFile(tmp_path / "x.zip", "a") as archive:
-        member = zipfile.ZipInfo(f"{folder.trial_id}/samples.png")
-        member.external_attr = (stat.S_IFLNK | 0o777) << 16
-        archive.writestr(member, "/etc/passwd")
-    with pytest.raises(StoreError, match="is a link"):
-        read_archive(tmp_path / "x.zip", tmp_path / "other")
+    for kind in (stat.S_IFLNK, stat.S_IFIFO, stat.S_IFDIR):
+        write_archive(folder, tmp_path / "x.zip")
+        with zipfile.ZipFile(tmp_path / "x.zip", "a") as archive:
+            member = zipfile.ZipInfo(f"{folder.trial_id}/samples.png")
+            member.external_attr = (kind | 0o777) << 16
+            archive.writestr(member, "/etc/passwd")
+        with pytest.raises(StoreError, match="is a link or a device"):
+            read_archive(tmp_path / "x.zip", tmp_path / "other")
+        (tmp_path / "x.zip").unlink()
     folder.log.unlink()
     folder.log.symlink_to("/etc/passwd")
     with pytest.raises(StoreError, match=r"cannot read .*worker\.log: it is a symbolic link, which is not followed"):
@@ -154,7 +158,7 @@ def test_a_link_is_neither_packed_nor_unpacked(folder: TrialFolder, tmp_path: Pa
     os.mkfifo(folder.log)
     with pytest.raises(StoreError, match=r"cannot read .*worker\.log: it is not a regular file; the trial cannot be"):
         write_archive(folder, tmp_path / "y.zip")
-    assert not (tmp_path / "y.zip").exists()
+    assert not [*tmp_path.glob("*y.zip*")]
 
 
 @pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
@@ -173,8 +177,28 @@ def test_a_changed_trial_is_refused(folder: TrialFolder, tmp_path: Path) -> None
         for member in whole.infolist():
             data = whole.read(member)
             changed.writestr(member.filename, data.replace(b"8.0", b"9.0"))
-    with pytest.raises(StoreError, match=r"metrics\.jsonl is damaged|result\.json is damaged"):
+    words = rf"^cannot import .*y\.zip: {folder.trial_id}/(metrics\.jsonl|result\.json) is damaged"
+    with pytest.raises(StoreError, match=words):
         read_archive(tmp_path / "y.zip", tmp_path / "other")
+    assert list((tmp_path / "other").iterdir()) == []
+
+
+def test_a_damaged_trial_is_not_exported(folder: TrialFolder, tmp_path: Path) -> None:
+    folder.metrics.write_bytes(folder.metrics.read_bytes().replace(b"8.0", b"9.0"))
+    with pytest.raises(StoreError, match=r"metrics\.jsonl is damaged: .*; a damaged trial cannot be exported$"):
+        write_archive(folder, tmp_path / "x.zip")
+    assert not (tmp_path / "x.zip").exists()
+
+
+def test_an_archive_that_cannot_be_unpacked_is_refused(folder: TrialFolder, tmp_path: Path) -> None:
+    write_archive(folder, tmp_path / "x.zip")
+    data = bytearray((tmp_path / "x.zip").read_bytes())
+    name = f"{folder.trial_id}/spec.json".encode()
+    more = int.from_bytes(data[28:30], "little")  # between the first file's name and its content
+    data[data.index(name) + len(name) + more] = 0xFF  # which begins no block of deflated data
+    (tmp_path / "x.zip").write_bytes(data)
+    with pytest.raises(StoreError, match=r"x\.zip is damaged or is not an archive \(Error -3 while decompressing"):
+        read_archive(tmp_path / "x.zip", tmp_path / "other")
     assert list((tmp_path / "other").iterdir()) == []
 
 
@@ -221,3 +245,39 @@ def test_text_larger_than_any_trials_is_refused_before_it_is_unpacked(
     with pytest.raises(StoreError, match=r"claims \d+ bytes, more than"):
         read_archive(path, tmp_path / "other")
     assert not (tmp_path / "other").exists()
+
+
+def test_weights_may_be_larger_than_text(folder: TrialFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    most = max(path.stat().st_size for path in folder.path.iterdir())
+    folder.generator.write_bytes(bytes(most + 1))
+    folder.checkpoint.write_bytes(sealing.seal(bytes(most)))
+    manifest.write(folder, folder.trial_id)
+    monkeypatch.setattr("ganbench.store.archive.LARGEST_TEXT", most)
+    write_archive(folder, tmp_path / "x.zip")
+    copy = read_archive(tmp_path / "x.zip", tmp_path / "other")
+    assert copy.generator.read_bytes() == folder.generator.read_bytes()
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_of_a_file_that_is_larger_than_it_claims_no_more_is_unpacked(
+    folder: TrialFolder, tmp_path: Path, packing: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, written = tmp_path / "x.zip", list[int]()
+    folder.log.write_bytes(b"a line\n" * 99_999)
+    with zipfile.ZipFile(path, "w", packing) as archive:
+        for file in sorted(folder.path.iterdir()):
+            archive.write(file, f"{folder.trial_id}/{file.name}")
+        archive.getinfo(f"{folder.trial_id}/worker.log").file_size = 7  # as the list of contents will have it
+    copy = shutil.copyfileobj
+
+    def copied(source: IO[bytes], target: IO[bytes], size: int) -> None:
+        try:
+            copy(source, target, size)
+        finally:
+            written.append(target.tell())
+
+    monkeypatch.setattr(shutil, "copyfileobj", copied)
+    with pytest.raises(StoreError, match=r"x\.zip is damaged or is not an archive \(Bad CRC-32"):
+        read_archive(path, tmp_path / "other")
+    assert written[-1] <= 7
+    assert list((tmp_path / "other").iterdir()) == []
