@@ -57,6 +57,14 @@ def test_an_archive_of_an_earlier_version_is_read(folder: TrialFolder, tmp_path:
     assert {path.name for path in copy.path.iterdir()} == {path.name for path in folder.path.iterdir()}
 
 
+def test_from_within_a_trials_folder_it_has_its_name(
+    folder: TrialFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.path)
+    write_archive(TrialFolder(Path()), tmp_path / "x.zip")
+    assert read_archive(tmp_path / "x.zip", tmp_path / "other").trial_id == folder.trial_id
+
+
 def test_a_place_that_is_no_folder_is_named(folder: TrialFolder, tmp_path: Path) -> None:
     write_archive(folder, tmp_path / "one.zip")
     (tmp_path / "file").touch()
