@@ -113,3 +113,33 @@ def test_a_wide_file_is_of_the_metric_that_was_asked_for() -> None:
     assert not any("fid" in heading for heading in first)
     standing, _ = lines_of(rows, Layout(wide=True))
     assert any(heading.startswith("digits fid ") for heading in standing)
+
+
+def test_a_wide_file_names_rows_as_they_are_called_and_has_no_architecture_for_what_has_none() -> None:
+    rows = [*rows_of("-x", LOW), *rows_of("x", HIGH), make_row(make_spec(baseline="real"), fid=0.1)]
+    found = [(line["loss"], line["architecture"]) for line in lines_of(rows, Layout(wide=True))]
+    assert found == [("'-x", "dcgan"), ("x", "dcgan"), ("(real data)", "")]
+
+
+def triple(name: str) -> list[str]:
+    return [name, f"{name}_sd", f"{name}_n"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "headings"),
+    [
+        (("loss", "fid"), ["loss", *triple("fid")]),
+        (("fid:best",), triple("best_fid")),
+        (("is:median", "fid:ci"), ["fid_low", "fid_high", "fid_interval", "is_median"]),
+        (("is:group",), ["is_group"]),
+        (("group",), ["fid_group", "is_group"]),
+        (("time",), triple("seconds")),
+        (("cost",), [heading for cost in COSTS.values() for heading in triple(cost)]),
+        (
+            ("seeds",),
+            ["trials", "done", "pending", "running", "diverged", "failed", "timeout", "out_of_memory", "interrupted"],
+        ),
+    ],
+)
+def test_a_csv_file_has_the_chosen_columns_in_its_own_order(columns: tuple[str, ...], headings: list[str]) -> None:
+    assert [*lines_of(several(), Layout(columns=columns))[0]] == ["protocol", *headings]
