@@ -113,12 +113,13 @@ def test_a_trial_is_scored_again_with_the_labels_of_another_or_with_those_that_a
     reference, balanced = (TrialFolder(runs / labels) for labels in ("reference", "balanced"))
     (cell,) = ask(reference.path, labels="balanced").planned
     assert cell.spec.trial_id == balanced.read_spec().trial_id
-    found = run(cell, tmp_path).read_result()
-    assert values(found) == outcome(balanced)
+    assert values(run(cell, tmp_path).read_result()) == outcome(balanced)
     (cell,) = ask(balanced.path, against=str(reference.path)).planned
     assert cell.spec.trial_id == reference.read_spec().trial_id
-    (cell,) = ask(balanced.path).planned
-    assert cell.spec.trial_id == balanced.read_spec().trial_id
+    found = ask(balanced.path)
+    assert [cell.spec.trial_id for cell in found.planned] == [balanced.read_spec().trial_id]
+    stamped = {stamp.path for stamp in found.files}
+    assert {str(path.resolve()) for path in (balanced.generator, balanced.spec)} <= stamped, "what a kept plan is of"
 
 
 def test_a_trial_is_scored_again_against_every_reference_that_it_could_be_trained_against(
