@@ -119,7 +119,7 @@ def _again(
     rebuild_generator(folder, trial, unsaid)
     files.update((str(folder.generator), str(folder.spec)))
     scored = data.scored(count)
-    evaluation = scored.spec.model_copy(update={"every": 0, "labels": labels})
+    evaluation = scored.spec.model_copy(update={"labels": labels})
     spec = trial.model_copy(update={"evaluation": evaluation, "data": data.spec})
     warnings = scored.warnings
     now, then = data.spec.component, trial.data.component
