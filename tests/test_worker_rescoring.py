@@ -18,6 +18,7 @@ from ganbench.evaluation.drawing import Drawer
 from ganbench.evaluation.handout import write_program, write_samples
 from ganbench.evaluation.trained import load_generator
 from ganbench.files import write_json
+from ganbench.metrics import fid
 from ganbench.plan import PlanAnswer, Planned
 from ganbench.planning.given import to_request
 from ganbench.planning.suite import Suite
@@ -119,7 +120,8 @@ def test_a_trial_is_scored_again_with_the_labels_of_another_or_with_those_that_a
     found = ask(balanced.path)
     assert [cell.spec.trial_id for cell in found.planned] == [balanced.read_spec().trial_id]
     stamped = {stamp.path for stamp in found.files}
-    assert {str(path.resolve()) for path in (balanced.generator, balanced.spec)} <= stamped, "what a kept plan is of"
+    parts = (balanced.generator, balanced.spec, Path(fid.__file__ or ""))
+    assert {str(path.resolve()) for path in parts} <= stamped, "what a kept plan is of"
 
 
 def test_a_trial_is_scored_again_against_every_reference_that_it_could_be_trained_against(
