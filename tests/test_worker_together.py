@@ -60,6 +60,19 @@ def test_a_batch_has_what_its_trials_have_alone(tmp_path: Path) -> None:
     assert len({folder.generator.read_bytes() for folder in folders}) == 3
 
 
+def test_a_batch_has_the_threads_that_it_is_given_and_the_snapshots_that_are_asked_for(tmp_path: Path) -> None:
+    folders = planned(tmp_path, MLP, seeds=2, steps=2, every=0)
+    leader = folders[0].read_spec()
+    folders[0].write_spec(leader.model_copy(update={"execution": leader.execution.model_copy(update={"threads": 2})}))
+    try:
+        assert run_seeds(folders[0]) == ["done"] * 2
+    finally:
+        torch.set_num_threads(1)
+    for folder in folders:
+        assert folder.read_result()["determinism"]["threads"] == 2
+        assert [line["step"] for line in lines(folder.snapshots)] == [0, 1, 2]
+
+
 def test_a_batch_is_interrupted_and_goes_on(tmp_path: Path) -> None:
     folders = planned(tmp_path / "stopped", MLP)
     whole = planned(tmp_path / "whole", MLP)
