@@ -1,6 +1,6 @@
 """What the local executor asks of its server, and what it makes of how a process ended; nothing is started."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +208,28 @@ def test_what_a_dead_server_had_still_told_is_heard(tmp_path: Path) -> None:
     executor.states()
     executor.states()
     assert executor.why("a") == f"interrupted: {STOPPED}"
+    assert servers[1].names == ["b"]
+
+
+def test_nothing_starts_anew_before_the_last_of_a_dead_servers_processes_is_gone(tmp_path: Path) -> None:
+    """They may still write to the folders of their trials, and still tell how they ended."""
+    servers = [Fake(), Fake()]
+    opened = iter(servers)
+    executor = Local(Settings(slots=2, timeout=None, server=lambda: next(opened)))  # type: ignore[arg-type, return-value]
+    executor.submit(jobs(tmp_path, "ab"))
+    died = ServerDied("the process that starts trials has died")
+    told: Iterator[ServerDied | list[dict[str, Any]]] = iter([died, [], [message("a", 1)], [], died])
+
+    def receive(timeout: float) -> list[dict[str, Any]]:
+        found = next(told)
+        assert servers[1].names == []
+        if isinstance(found, ServerDied):
+            raise found
+        return found
+
+    servers[0].receive = receive  # type: ignore[method-assign]
+    assert executor.states() == {"a": OVER, "b": RUNNING}
+    assert [*told] == []
     assert servers[1].names == ["b"]
 
 

@@ -2,13 +2,13 @@
 
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ganbench.executors import JobState, node
+from ganbench.executors import Job, JobState, node
 from ganbench.executors.node import Node
 from ganbench.provenance.fingerprint import Fingerprint, Package, fingerprint
 from ganbench.records.folder import TrialFolder
@@ -31,6 +31,22 @@ def test_a_trial_that_was_killed_is_tried_again_up_to_the_limit(local: type[Fake
     status = folder.read_status()
     assert (status["status"], status["reason"]) == ("failed", "killed by signal 9 (SIGKILL) (2 attempts)")
     assert local.made[0].closed
+
+
+def test_a_trial_that_is_tried_again_says_why_while_it_waits(
+    local: type[Fake], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, waited = TrialFolder(tmp_path / "trial"), list[tuple[str, str]]()
+
+    class Noting(Fake):
+        def submit(self, jobs: Iterable[Job]) -> None:
+            waited.append(said(folder))
+            super().submit(jobs)
+
+    monkeypatch.setattr(node, "Local", Noting)
+    local.endings = ["killed by signal 9 (SIGKILL)"] * 2
+    part(folder, attempts=2).run()
+    assert waited == [("pending", ""), ("pending", "killed by signal 9 (SIGKILL); tried again")]
 
 
 @pytest.mark.parametrize("status", ["done", "failed", "diverged", "timeout"])

@@ -108,6 +108,20 @@ def test_the_most_that_one_held_counts_when_those_after_it_hold_less(out: Path) 
     assert gpu.fill() == 2
 
 
+def test_the_least_that_any_of_them_says_is_free_counts(out: Path) -> None:
+    """One that reports seldom may have looked before another took it."""
+    gpu = Gpu(out, [100.0, 200.0, 300.0])
+    gpu.fill()
+    gpu.report()
+    assert gpu.fill() == 2
+    for job, free in zip(gpu.running, (1, 60), strict=True):
+        for _ in range(REPORTS):
+            TrialFolder(job.folder).append_progress(
+                {"images_per_second": 100.0, "memory": GIB, "device_free": free * GIB}
+            )
+    assert gpu.fill() == 2
+
+
 def test_nothing_is_shared_where_the_memory_is_not_known(out: Path) -> None:
     assert Gpu(out, [100.0, 200.0], memory=None).settle() == 1
 

@@ -21,7 +21,7 @@ class Library:
 
     def nvmlDeviceGetHandleByUUID(self, name: Any, handle: Any) -> int:  # noqa: N802
         handle._obj.value = 7
-        return 0 if name.value == b"GPU-abc" else 6
+        return 0 if name.value in (b"GPU-abc", b"MIG-1") else 6
 
     def nvmlDeviceGetTotalEnergyConsumption(self, handle: Any, millijoules: Any) -> int:  # noqa: N802
         assert handle.value == 7
@@ -38,7 +38,7 @@ def _forget() -> Iterator[None]:
 
 def test_joules_of_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda name: Library())
-    assert energy.joules("abc") == energy.joules("GPU-abc") == 12345.678
+    assert energy.joules("abc") == energy.joules("GPU-abc") == energy.joules("MIG-1") == 12345.678
     assert energy.joules("other") is None
 
 

@@ -1,6 +1,10 @@
 """What a result says of its surroundings."""
 
+import os
+import platform
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -61,3 +65,87 @@ def test_a_trial_s_peak_is_not_that_of_the_one_before(
     monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: done.append(f"forgotten on {device}"))
     environment.forget_peak(device)
     assert done == expected
+
+
+def test_what_a_result_says_of_its_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"the GPU {device}")
+    monkeypatch.setattr(environment, "processor", lambda: "the processor")
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    execution = Execution(device="cuda", threads=1, shared_device=True)
+    names = ("device", "device_name", "instructions", "cuda", "shared_device", "threads", "cores", "requested_device")
+
+    def told(device: torch.device) -> list[object]:
+        found = environment.describe(execution, device)
+        return [found[name] for name in names]
+
+    assert told(CUDA) == ["cuda", "the GPU cuda", None, "13.0", True, 3, 64, "cuda"]
+    assert told(CPU) == ["cpu", "the processor", "AVX512", None, None, 3, 64, "cuda"]
+
+
+@pytest.fixture
+def proc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What stands for ``/proc``; empty."""
+    monkeypatch.setattr(environment, "Path", lambda name: tmp_path / Path(name).name)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        ("vendor_id\t: GenuineIntel\nmodel name\t: A Processor: 2 GHz \nmodel name\t: other", "A Processor: 2 GHz"),
+        ("processor\t: 0\n", "of the platform"),  # of an ARM
+        (None, "of the platform"),
+    ],
+)
+def test_the_processors_name_is_the_kernels_or_that_of_the_platform(
+    proc: Path, monkeypatch: pytest.MonkeyPatch, told: str | None, name: str
+) -> None:
+    if told is not None:
+        (proc / "cpuinfo").write_text(told)
+    monkeypatch.setattr(platform, "processor", lambda: "of the platform")
+    monkeypatch.setattr(platform, "machine", lambda: "arm64")
+    assert environment.processor() == name
+    monkeypatch.setattr(platform, "processor", str)
+    assert environment.processor() == ("arm64" if name == "of the platform" else name)
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ("cpu  1 2 3 4 5 6 7 850 9 10\ncpu0 1 2 3 4 5 6 7 99 9 10\n", 8.5),
+        ("cpu  1 2 3 4\n", None),  # of a kernel that does not count it
+        ("", None),
+        (None, None),
+    ],
+)
+def test_seconds_that_were_taken_away_are_counted_by_the_kernel(
+    proc: Path, monkeypatch: pytest.MonkeyPatch, told: str | None, seconds: float | None
+) -> None:
+    if told is not None:
+        (proc / "stat").write_text(told)
+    monkeypatch.setattr(os, "sysconf", {"SC_CLK_TCK": 100}.__getitem__)
+    assert environment.steal_seconds() == seconds
+
+
+@pytest.mark.parametrize(("system", "expected"), [("Linux", 3 << 20), ("Darwin", 3 << 10)])
+def test_memory_of_the_machine_is_in_bytes(monkeypatch: pytest.MonkeyPatch, system: str, expected: int) -> None:
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(platform, "system", lambda: system)
+    monkeypatch.setattr(resource, "getrusage", lambda whose: SimpleNamespace(ru_maxrss=3 << 10))
+    assert environment.peak_memory(CPU) == expected
+
+
+@pytest.mark.parametrize(("visible", "task"), [(None, ""), ("", "slurm 1_0")])
+def test_where_a_process_is(monkeypatch: pytest.MonkeyPatch, visible: str | None, task: str) -> None:
+    """No devices at all are not all that there are."""
+    for name, value in {"CUDA_VISIBLE_DEVICES": visible, "GANBENCH_TASK": task, "GANBENCH_SUBMISSION": task}.items():
+        if value is None:
+            monkeypatch.delenv(name, raising=False)
+        else:
+            monkeypatch.setenv(name, value)
+    found = environment.place()
+    assert (found["devices"], found["task"], found["submission"]) == (visible, task, task)
+    assert found["pid"] == os.getpid()

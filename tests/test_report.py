@@ -275,11 +275,13 @@ def test_a_level_that_is_none_is_refused_as_by_the_other_commands(runs: Path, tm
 
 
 def test_every_level_makes_a_page(runs: Path, tmp_path: Path) -> None:
-    for alpha in ("0.5", "0.9", "2e-16"):
+    for alpha, level in (("0.5", "50 %"), ("0.9", "10 %"), ("2e-16", "100 %")):
         out = tmp_path / f"{alpha}.html"
         done = CliRunner().invoke(cli, ["report", str(runs), "--out", str(out), "--alpha", alpha])
         assert done.exit_code == 0, done.output
-        assert f"α = {float(alpha)}" in out.read_text("utf-8")
+        text = out.read_text("utf-8")
+        assert f"α = {float(alpha)}" in text
+        assert f"the mean with its {level} interval" in text
 
 
 def test_every_setting_is_named() -> None:

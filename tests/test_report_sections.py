@@ -44,10 +44,12 @@ def test_pairs_are_judged_as_tie_groups_are() -> None:
 
 
 def test_a_best_value_says_of_how_many_seeds_it_is() -> None:
-    (table,) = build([*rows_of("a", (1.0, 1.1, None)), *rows_of("b", (2.0, 2.1, 2.2))])
+    (table,) = build([*rows_of("a", (1.0, 1.1, None)), *rows_of("b", (2.0, 2.1, 2.2)), *rows_of("c", (3.0, math.inf))])
     found = section(table, "s", base=Path(), alpha=0.05)
     place = [heading for heading, _ in found.headings].index("best FID")
-    assert [(line.cells[place].text, line.cells[place].note) for line in found.lines] == [("1.05", "n=2"), ("2.10", "")]
+    assert [(line.cells[place].text, line.cells[place].note) for line in found.lines] == [
+        ("1.05", "n=2"), ("2.10", ""), ("3.00", "n=1")
+    ]  # fmt: skip
 
 
 def test_how_a_value_is_read_may_be_said_by_another_trial() -> None:
@@ -149,13 +151,13 @@ def test_without_a_ranking_rows_stand_as_they_came_and_failures_are_told() -> No
 
 
 def test_links_are_to_the_files_that_are_there(tmp_path: Path) -> None:
-    folder = make_trial(tmp_path / "runs", make_spec())
+    folder = make_trial(tmp_path / "runs #1", make_spec())
     folder.log.write_text("said")
-    (row,) = read_rows(tmp_path / "runs")[0]
+    (row,) = read_rows(tmp_path / "runs #1")[0]
     page = tmp_path / "pages"
     page.mkdir()
     ((made,),) = (line.trials for line in section(build([row])[0], "s", base=page, alpha=0.05).lines)
-    name = f"../runs/{folder.trial_id}"
+    name = f"../runs%20%231/{folder.trial_id}"
     assert made.links == (
         ("log", f"{name}/worker.log"), ("result", f"{name}/result.json"), ("spec", f"{name}/spec.json"),
     )  # fmt: skip

@@ -1,12 +1,20 @@
 """The cells of one dataset: what they share is tried once, and what their components leave open is settled."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from ganbench import plugins
 from ganbench.api import Networks
 from ganbench.architectures.mlp import MLP
-from ganbench.spec import Recipe
+from ganbench.datasets.digits import Digits
+from ganbench.datasets.mixtures import Ring
+from ganbench.grid import parse_axis
+from ganbench.losses.hinge import Hinge
+from ganbench.resolving import cells
+from ganbench.spec import Recipe, TrialSpec
 from tests.planned import ask
 
 
@@ -24,6 +32,14 @@ def test_networks_are_tried_once_for_all_losses_and_baselines(monkeypatch: pytes
     assert found.error == ""
     assert len(found.planned) == 1 + 2 + 3 * 2
     assert built == [(8, 3), (16, 3)]
+
+
+def test_networks_are_tried_with_each_scheme_that_draws_their_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+    monkeypatch.setattr(cells, "check_networks", lambda *given: tried.append(given[-1].init))
+    monkeypatch.setattr(Hinge, "recommends", {"init": "orthogonal"})
+    assert ask(["vanilla,hinge,lsgan"], ["mlp"]).error == ""
+    assert tried == ["architecture", "orthogonal"]
 
 
 def test_a_batch_of_one_is_tried_with_networks_that_two_samples_had_passed() -> None:
@@ -54,6 +70,27 @@ def test_an_evaluation_after_the_last_step_is_refused_for_the_loss_that_has_fewe
         "eval_every=3 is after the last step of loss 'wgan-gp', 2; use at most 2, or 0 to evaluate only at the end"
     )
     assert (every("wgan-gp", None, images=640), every("wgan-gp", 0, images=640)) == (1, 0)
+
+
+def test_a_budget_of_images_is_used_up_by_groups_of_them_too() -> None:
+    """640 groups of two are 10 batches of 64; one more image needs an 11th."""
+
+    def steps(images: int) -> int:
+        return ask(["vanilla"], ["pacgan[pack=2]"], images=images).planned[0].spec.recipe.steps
+
+    assert (steps(1280), steps(1281)) == (10, 11)
+
+
+@pytest.mark.parametrize(
+    ("spelt", "policy"), [("none ", "none"), (" translation[shift=0.125] ", "translation"), ("none", "none")]
+)
+def test_a_policy_of_augmentations_has_one_spelling(spelt: str, policy: str) -> None:
+    def planned(augment: str) -> TrialSpec:
+        (cell,) = ask(["vanilla"], ["mlp"], dataset="digits", recipe={"augment": augment}).planned
+        return cell.spec
+
+    assert planned(spelt).recipe.augment == policy
+    assert planned(spelt).trial_id == planned(policy).trial_id
 
 
 def test_baselines_are_the_same_however_often_the_others_are_evaluated() -> None:
@@ -91,9 +128,36 @@ def test_spectral_norm_that_is_asked_for_stays_and_is_doubted(loss: str) -> None
     assert not [line for line in cells[plain].warnings if "spectral norm" in line]
 
 
-def test_the_untrained_baseline_has_the_latents_and_weights_that_all_rows_share() -> None:
+def test_the_untrained_baseline_has_the_latents_and_weights_that_all_rows_share(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As the dataset needs them, or a suite says otherwise, or the command line."""
+
+    def untrained(**more: Any) -> Recipe:
+        found = ask(["vanilla"], ["mlp"], baselines=True, **more)
+        assert found.error == ""
+        (spec,) = (cell.spec for cell in found.planned if cell.spec.baseline == "untrained")
+        return spec.recipe
+
     shared = {"latent_dim": 7, "latent": "uniform", "init": "orthogonal", "init_gain": 0.5}
-    found = ask(["vanilla"], ["mlp"], recipe=shared | {"steps": 9}, baselines=True)
-    assert found.error == ""
-    (untrained,) = (cell.spec for cell in found.planned if cell.spec.baseline == "untrained")
-    assert untrained.recipe == Recipe(**shared)
+    assert untrained(recipe=shared | {"steps": 9}) == Recipe(**shared)
+    assert untrained(recipe={"latent_dim": 7}, suite_recipe={"latent_dim": 5, "latent": "uniform"}) == Recipe(
+        latent_dim=7, latent="uniform"
+    )
+    monkeypatch.setattr(Ring, "recommends", {"latent_dim": 3, "init": "orthogonal", "steps": 9})
+    assert untrained(suite_recipe={"latent_dim": 5}) == Recipe(latent_dim=5, init="orthogonal")
+
+
+def test_baselines_find_the_samples_where_the_others_do_and_are_doubted_as_they_are(tmp_path: Path) -> None:
+    for number, image in enumerate(Digits().load("train", root=tmp_path).data[:80]):
+        Image.fromarray(image[0].numpy()).save(tmp_path / f"{number}.png")
+    (extractor,) = parse_axis("extractor", ["digits"], plugins.load().registry)
+    metrics = tuple(parse_axis("metric", ["fid"], plugins.load().registry))
+    found = ask(
+        ["vanilla"], ["mlp[hidden=8]"], dataset=f"folder:{tmp_path}[holdout=0.5]", extractor=extractor, metrics=metrics,
+        num_samples=20, baselines=True, recipe={"batch_size": 8},
+    )  # fmt: skip
+    assert [cell.spec.baseline for cell in found.planned] == ["real", "untrained", ""], found.error
+    assert [cell.data_at for cell in found.planned] == [{"path": str(tmp_path)}] * 3
+    ((warning,),) = {cell.warnings for cell in found.planned}
+    assert warning.startswith("metric 'fid': 20 samples")

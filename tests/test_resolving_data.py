@@ -13,6 +13,8 @@ from ganbench.api import Samples
 from ganbench.datasets.digits import Digits
 from ganbench.errors import DataError, UsageError
 from ganbench.evaluation.handout import write_samples
+from ganbench.extractors.embedded import Digits as DigitsExtractor
+from ganbench.files import file_sha256
 from ganbench.grid import parse_axis, parse_losses
 from ganbench.plan import PlanRequest
 from ganbench.resolving.data import Data
@@ -110,14 +112,20 @@ def test_an_extractor_for_another_size_is_answered_with_one_for_this(tmp_path: P
 
 
 def test_how_samples_are_scored_names_the_split_and_the_extractor() -> None:
-    (cell,) = ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", reference_split="train").planned
+    found = ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", reference_split="train")
+    (cell,) = found.planned
     evaluation = cell.spec.evaluation
+    weights = DigitsExtractor().files()[0]
+    assert evaluation.extractor_sha256 == file_sha256(Path(weights))
+    assert str(Path(weights).resolve()) in {stamp.path for stamp in found.files}, "other weights are another plan"
     assert evaluation.extractor is not None
     assert (evaluation.extractor.name, evaluation.reference.split, evaluation.reference.size) == (
         "digits",
         "train",
         899,
     )
+    (cell,) = ask(["hinge"], ["mlp[hidden=8]"], dataset="digits").planned
+    assert (cell.spec.data.size, cell.spec.evaluation.reference.size) == (899, 898)
     found = ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", reference_split="dev")
     assert found.error == "reference split 'dev' must be one of: train, test"
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from ganbench import plugins
-from ganbench.api import Metric, Samples
+from ganbench import losses, plugins
+from ganbench.api import Metric, Samples, objectives
 from ganbench.datasets.digits import Digits
 from ganbench.grid import parse_axis
+from ganbench.losses import hinge
 from ganbench.losses.hinge import Hinge
 from ganbench.metrics.fid import FID
 from ganbench.metrics.inception_score import InceptionScore
@@ -221,6 +222,13 @@ def test_where_samples_lie_is_no_part_of_what_is_asked(tmp_path: Path, monkeypat
     np.save(tmp_path / "there.npy", images[::-1])
     assert on("there.npy").planned[0].spec.trial_id != here.planned[0].spec.trial_id
     assert "'array:there.npy' has no labels" in on("there.npy", "dcgan[condition=projection]").error
+
+
+def test_a_plan_is_of_the_sources_of_its_components() -> None:
+    """A kept one does not hold once a loss has changed, or what it imports of its package."""
+    stamped = {stamp.path for stamp in ask(["hinge"], ["mlp[hidden=8]"]).files}
+    for module in (hinge, losses, objectives):
+        assert str(Path(module.__file__ or "").resolve()) in stamped
 
 
 @pytest.mark.parametrize(("given", "largest", "expected"), [(None, 150, 150), (None, 10**6, 0), (120, 100, 120)])

@@ -11,7 +11,7 @@ from ganbench.errors import StoreError
 from ganbench.records import manifest, sealing
 from ganbench.records.folder import TrialFolder, previous_checkpoint
 from ganbench.store.verification import require_intact, verify
-from tests.trials import make_spec, trial
+from tests.trials import make_spec, make_trial, trial
 
 
 def remove_manifest(folder: TrialFolder) -> None:
@@ -73,6 +73,16 @@ def test_what_a_board_is_made_of_is_verified(
         require_intact(folder, folder.trial_id)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_what_a_trial_never_wrote_is_not_missed(tmp_path: Path) -> None:
+    """One that diverges before its first evaluation has no evaluations, and has ended all the same."""
+    folder = make_trial(tmp_path, make_spec("vanilla"), "diverged", "a loss that is NaN")
+    assert not folder.metrics.exists()
+    require_intact(folder, folder.trial_id)
+    assert verify(folder) == ([], [])
+    edit_warnings(folder)
+    assert "spec.json is damaged" in verify(folder).damage[0]
 
 
 def test_a_board_needs_no_weights_and_verify_does(tmp_path: Path) -> None:

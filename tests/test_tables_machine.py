@@ -11,7 +11,9 @@ import pytest
 
 from ganbench.store.results import Row
 from ganbench.tables import render
+from ganbench.tables.grouping import build
 from ganbench.tables.layout import COSTS, Layout
+from ganbench.tables.ranking import Ranking, rank
 from tests.rows import HIGH, LOW, make_row, rows_of
 from tests.trials import make_spec
 
@@ -113,3 +115,63 @@ def test_a_wide_file_is_of_the_metric_that_was_asked_for() -> None:
     assert not any("fid" in heading for heading in first)
     standing, _ = lines_of(rows, Layout(wide=True))
     assert any(heading.startswith("digits fid ") for heading in standing)
+
+
+def test_a_wide_file_names_rows_as_they_are_called_and_has_no_architecture_for_what_has_none() -> None:
+    rows = [*rows_of("-x", LOW), *rows_of("x", HIGH), make_row(make_spec(baseline="real"), fid=0.1)]
+    found = [(line["loss"], line["architecture"]) for line in lines_of(rows, Layout(wide=True))]
+    assert found == [("'-x", "dcgan"), ("x", "dcgan"), ("(real data)", "")]
+    recipes = [(line["loss"], line["recipe"]) for line in lines_of(several(), Layout(wide=True))]
+    assert recipes == [("vanilla", "n_critic=1"), ("vanilla", "n_critic=5"), ("hinge", ""), ("(real data)", "")]
+
+
+def test_no_heading_of_a_wide_file_begins_like_a_formula() -> None:
+    (line,) = lines_of(rows_of("a", LOW, dataset="=1+1"), Layout(wide=True))
+    (heading,) = (heading for heading in line if heading.endswith("_sd"))
+    assert heading.startswith("'=1+1 fid ")
+    assert float(line[heading]) > 0
+
+
+def triple(name: str) -> list[str]:
+    return [name, f"{name}_sd", f"{name}_n"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "headings"),
+    [
+        (("loss", "fid"), ["loss", *triple("fid")]),
+        (("fid:best",), triple("best_fid")),
+        (("is:median", "fid:ci"), ["fid_low", "fid_high", "fid_interval", "is_median"]),
+        (("is:group",), ["is_group"]),
+        (("group",), ["fid_group", "is_group"]),
+        (("time",), triple("seconds")),
+        (("cost",), [heading for cost in COSTS.values() for heading in triple(cost)]),
+        (
+            ("seeds",),
+            ["trials", "done", "pending", "running", "diverged", "failed", "timeout", "out_of_memory", "interrupted"],
+        ),
+    ],
+)
+def test_a_csv_file_has_the_chosen_columns_in_its_own_order(columns: tuple[str, ...], headings: list[str]) -> None:
+    assert [*lines_of(several(), Layout(columns=columns))[0]] == ["protocol", *headings]
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_json_holds_what_is_known_of_every_pair(exact: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of three rows, so that correcting for all pairs makes a difference, of which two are not told apart."""
+    monkeypatch.setattr(Ranking, "exact", exact)
+    rows = [*rows_of("a", LOW), *rows_of("b", [value + 0.01 for value in LOW]), *rows_of("c", HIGH)]
+    (table,) = build(rows)
+    ranking = rank(table, "fid", 0.04)
+    assert ranking is not None
+    (read,) = json.loads(render(rows, "json", layout=Layout(alpha=0.04)))
+    found = read["comparisons"]
+    assert (found["metric"], found["alpha"]) == ("fid", 0.04)
+    assert found["test"] == f"{'exact ' if exact else ''}Wilcoxon-Mann-Whitney, two-sided, Holm over all pairs"
+    for each, pair in zip(found["pairs"], ranking.pairs, strict=True):
+        assert (each["a"], each["b"], each["p"], each["p_holm"]) == (pair.a, pair.b, pair.p, pair.adjusted)
+        chance = [each[f"probability_{name}"] for name in ("a_beats_b", "low", "high")]
+        assert chance == pytest.approx(list(pair.superiority), rel=1e-5)
+        assert (each["separated"], each["seeds_needed"]) == (ranking.separates(pair), pair.seeds)
+    assert any(pair.p != pair.adjusted for pair in ranking.pairs)
+    assert {each["separated"] for each in found["pairs"]} == {False, True}

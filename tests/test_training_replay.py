@@ -31,6 +31,15 @@ def test_the_history_fills_with_the_first_part_of_each_batch() -> None:
     assert kept(history) == [0, 1, 4, 5]
 
 
+@pytest.mark.parametrize(("share", "batch", "drawn"), [(0.29, 100, 29), (0.3, 5, 2), (0.1, 4, 0)])
+def test_a_share_is_of_whole_fakes_as_many_as_are_nearest_to_it(share: float, batch: int, drawn: int) -> None:
+    """0.29 of 100 is a little less than 29 to a computer."""
+    history = replay(50, share)
+    for start in range(0, 100 * batch, batch):
+        mixed = values(history.mix(fakes(start, batch)))
+    assert sum(value < start for value in mixed) == drawn
+
+
 def test_a_full_history_replaces_the_last_part_of_a_batch_and_takes_in_the_first() -> None:
     history = replay(4, 0.5)
     history.mix(fakes(0))

@@ -113,6 +113,19 @@ def test_lines_lost_after_the_checkpoint_before_cost_only_the_last_one(tmp_path:
     assert [line["step"] for line in lines(folder.metrics)] == [20, 40]
 
 
+def test_what_was_written_after_the_checkpoint_is_written_again(tmp_path: Path) -> None:
+    """As by a trial that was killed some steps later."""
+    (folder,) = planned(tmp_path, MLP, seeds=1)
+    assert run_trial(folder, StopAfter(24)) == "interrupted"
+    folder.append_progress({"step": 26})
+    folder.append_metrics({"step": 26, "values": {}})
+    folder.append_snapshot({"step": 26})
+    assert run_trial(folder) == "done"
+    assert [line["step"] for line in lines(folder.progress)] == list(range(1, 41))
+    assert [line["step"] for line in lines(folder.metrics)] == [20, 40]
+    assert [line["step"] for line in lines(folder.snapshots)] == [0, 20, 40]
+
+
 def test_a_trial_scored_again_keeps_how_it_was_trained(tmp_path: Path) -> None:
     folders = planned(tmp_path, MLP)
     assert run_seeds(folders[0]) == ["done"] * 3
@@ -126,6 +139,7 @@ def test_a_trial_scored_again_keeps_how_it_was_trained(tmp_path: Path) -> None:
     assert run_trial(again) == "done", again.read_status()
     result = again.read_result()
     assert (result["cost"]["beside"], result["cost"]["train_seconds"]) == (2, None)
+    assert result["cost"]["real_images"] == 40 * 20
     assert "bit-equal" not in result["determinism"]["statement"]
     assert any("one batched model with 2 other seeds" in warning for warning in result["warnings"])
 

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -12,10 +13,12 @@ import torch
 
 from ganbench import plugins
 from ganbench.api import Samples
+from ganbench.datasets.digits import Digits
 from ganbench.evaluation.drawing import Drawer
 from ganbench.evaluation.handout import write_program, write_samples
 from ganbench.evaluation.trained import load_generator
 from ganbench.files import write_json
+from ganbench.metrics import fid
 from ganbench.plan import PlanAnswer, Planned
 from ganbench.planning.given import to_request
 from ganbench.planning.suite import Suite
@@ -111,12 +114,40 @@ def test_a_trial_is_scored_again_with_the_labels_of_another_or_with_those_that_a
     reference, balanced = (TrialFolder(runs / labels) for labels in ("reference", "balanced"))
     (cell,) = ask(reference.path, labels="balanced").planned
     assert cell.spec.trial_id == balanced.read_spec().trial_id
-    found = run(cell, tmp_path).read_result()
-    assert values(found) == outcome(balanced)
+    assert values(run(cell, tmp_path).read_result()) == outcome(balanced)
     (cell,) = ask(balanced.path, against=str(reference.path)).planned
     assert cell.spec.trial_id == reference.read_spec().trial_id
-    (cell,) = ask(balanced.path).planned
-    assert cell.spec.trial_id == balanced.read_spec().trial_id
+    found = ask(balanced.path)
+    assert [cell.spec.trial_id for cell in found.planned] == [balanced.read_spec().trial_id]
+    stamped = {stamp.path for stamp in found.files}
+    parts = (balanced.generator, balanced.spec, Path(fid.__file__ or ""))
+    assert {str(path.resolve()) for path in parts} <= stamped, "what a kept plan is of"
+
+
+def test_a_trial_is_scored_again_against_every_reference_that_it_could_be_trained_against(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One without images of the last class, for example, whose labels the generator knows all the same."""
+    load, classes = Digits.load, 9
+
+    def other(self: Digits, split: str, *, root: Path) -> Samples:
+        samples = load(self, split, root=root)
+        return (
+            samples if split == "train" else replace(samples, labels=torch.arange(len(samples)) % classes, classes=())
+        )
+
+    monkeypatch.setattr(Digits, "load", other)
+    request, _ = to_run(Suite(), GRID.model_copy(update={"metrics": ("fid",)}), plugins.load().registry)
+    (cell,) = plans.answer(request).planned
+    (again,) = ask(runs / "reference", against="digits", metrics=["fid"], num_samples=100).planned
+    assert (again.spec.evaluation.labels, again.spec.trial_id) == ("reference", cell.spec.trial_id)
+    classes = 11
+    assert ask(runs / "reference", against="digits", metrics=["fid"]).error.endswith(
+        "reference makes fakes with the reference's labels, but the reference of 'digits' has 11 classes where the "
+        "training samples have 10; use --labels balanced"
+    )
+    (cell,) = ask(runs / "reference", against="digits", labels="balanced", metrics=["fid"]).planned
+    assert cell.spec.evaluation.labels == "balanced"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ import torch
 
 from ganbench import trial
 from ganbench.provenance import environment
+from ganbench.records.folder import TrialFolder
+from ganbench.spec import TrialFile
 from ganbench.trial import run_seeds, run_trial
 from ganbench.worker import together
 from ganbench.worker.recording import Recorder
@@ -58,6 +60,19 @@ def test_a_batch_has_what_its_trials_have_alone(tmp_path: Path) -> None:
         for key in ("d_loss", "g_loss"):
             assert lines(folder.progress)[0][key] == pytest.approx(lines(single.progress)[0][key], rel=1e-4)
     assert len({folder.generator.read_bytes() for folder in folders}) == 3
+
+
+def test_a_batch_has_the_threads_that_it_is_given_and_the_snapshots_that_are_asked_for(tmp_path: Path) -> None:
+    folders = planned(tmp_path, MLP, seeds=2, steps=2, every=0)
+    leader = folders[0].read_spec()
+    folders[0].write_spec(leader.model_copy(update={"execution": leader.execution.model_copy(update={"threads": 2})}))
+    try:
+        assert run_seeds(folders[0]) == ["done"] * 2
+    finally:
+        torch.set_num_threads(1)
+    for folder in folders:
+        assert folder.read_result()["determinism"]["threads"] == 2
+        assert [line["step"] for line in lines(folder.snapshots)] == [0, 1, 2]
 
 
 def test_a_batch_is_interrupted_and_goes_on(tmp_path: Path) -> None:
@@ -114,33 +129,6 @@ def test_one_trial_that_cannot_be_saved_leaves_the_others(tmp_path: Path, monkey
     assert run_seeds(folders[0], StopAfter(3 * 25 - 1)) == ["failed", "interrupted", "interrupted"]
     assert "a penalty's own trouble" in folders[0].read_status()["reason"]
     assert [folder.checkpoint.exists() for folder in folders] == [False, True, True]
-
-
-@pytest.mark.parametrize("place", ["fresh_state", "fresh_or_resumed", "train_together"])
-def test_a_batch_without_memory_says_what_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
-    """As it is built, before any network and after some, and as it trains."""
-    folders = planned(tmp_path, MLP)
-
-    def full(*arguments: object, **options: object) -> bool:
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    monkeypatch.setattr(together, place, full)
-    assert run_seeds(folders[0]) == ["out-of-memory"] * 3
-    hint = "batched with 2 other seeds (without --batch-seeds less memory is needed)"
-    assert [hint in folder.read_status()["reason"] for folder in folders] == [True] * 3
-
-
-def test_a_seed_without_memory_in_its_own_turn_was_in_no_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not even the one that stood for the batch until it was known that there is none."""
-    folders = planned(tmp_path, MLP)
-
-    def full(*arguments: object, **options: object) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    monkeypatch.setattr(together, "obstacle_to_batching", lambda *arguments: "for the test")
-    monkeypatch.setattr(trial, "Parts", full)
-    assert run_seeds(folders[0]) == ["out-of-memory"] * 3
-    assert ["--batch-seeds" in folder.read_status()["reason"] for folder in folders] == [False] * 3
 
 
 def test_networks_that_cannot_be_batched_run_one_after_another(
@@ -224,6 +212,18 @@ def test_only_the_seeds_of_one_cell_are_a_batch(tmp_path: Path) -> None:
     folders[0].write_spec(trial.model_copy(update={"execution": beside}))
     assert run_seeds(folders[0]) == ["failed", "failed"]
     assert "nothing but their seed" in other.read_status()["reason"]
+
+
+def test_baselines_are_no_batch(tmp_path: Path) -> None:
+    trials = [folder.read_spec() for folder in planned(tmp_path, MLP, seeds=2)]
+    specs = [trial.spec.model_copy(update={"baseline": "untrained", "loss": None}) for trial in trials]
+    beside = trials[0].execution.model_copy(update={"beside": (specs[1].trial_id,)})
+    folders = [TrialFolder(tmp_path / spec.trial_id) for spec in specs]
+    for folder, spec in zip(folders, specs, strict=True):
+        folder.path.mkdir()
+        folder.write_spec(TrialFile(trial_id=spec.trial_id, spec=spec, execution=beside))
+    assert run_seeds(folders[0]) == ["failed"] * 2
+    assert "baselines are not trained together" in folders[1].read_status()["reason"]
 
 
 def test_asked_to_stop_between_two_seeds_no_other_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

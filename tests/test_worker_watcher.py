@@ -8,14 +8,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
+from ganbench import plugins
 from ganbench.errors import StoreError
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.records.folder import TrialFolder
-from ganbench.spec import TrialFile
+from ganbench.spec import Execution, TrialFile
 from ganbench.training import checkpoint
 from ganbench.trial import run_trial
 from ganbench.worker import clock, watcher
+from ganbench.worker.outputs import as_pictured
+from ganbench.worker.parts import Parts
 from ganbench.worker.watcher import StopFlag, Watcher, stop_on_signals
 from tests.workers import MLP, StopAfter, lines, planned
 
@@ -127,6 +131,49 @@ def test_a_checkpoint_that_cannot_be_written_is_told_of_and_costs_nothing_else(
     told = [f"no checkpoint at step {step}: cannot write checkpoint.pt: No space left on device" for step in (1, 2, 3)]
     assert folder.read_result()["warnings"] == told
     assert capsys.readouterr().err.splitlines() == told
+
+
+def test_each_snapshot_is_taken_once_where_any_is_wanted_and_the_first_has_what_is_real(tmp_path: Path) -> None:
+    (folder,) = planned(tmp_path / "some", MLP, seeds=1)
+    assert run_trial(folder, StopAfter(24)) == "interrupted"
+    assert run_trial(folder, StopFlag()) == "done"
+    parts = Parts(folder.read_spec().spec, Execution(), plugins.load().registry)
+    real = torch.tensor(lines(folder.snapshots)[0]["real"]["points"])
+    assert torch.allclose(real, as_pictured(parts.train)[: len(real)], rtol=1e-3), "what it learns from"
+    first, *later = ([line.pop("step"), *sorted(line)] for line in lines(folder.snapshots))
+    assert first == [0, "means", "points", "real", "sigma"]
+    assert later == [[20, "points"], [40, "points"]]
+    (folder,) = planned(tmp_path / "none", MLP, seeds=1, steps=2, every=0)
+    with_execution(folder, snapshots=0)
+    assert run_trial(folder, StopFlag()) == "done"
+    assert not folder.snapshots.exists()
+
+
+def test_what_cannot_be_drawn_is_no_snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = iter([{"points": [[0.0, 0.0]]}, None, {"points": [[1.0, 1.0]]}])
+    monkeypatch.setattr(watcher, "snapshot", lambda samples: next(drawn))
+    (folder,) = planned(tmp_path, MLP, seeds=1, steps=2, every=0)
+    assert run_trial(folder, StopFlag()) == "done"
+    assert [line["step"] for line in lines(folder.snapshots)] == [0, 2]
+
+
+def test_without_room_for_a_snapshot_there_are_no_more_and_training_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    append = TrialFolder.append_snapshot
+
+    def filling(folder: TrialFolder, record: dict[str, Any]) -> None:
+        if record["step"] == 2:
+            raise StoreError("cannot write snapshots.jsonl: No space left on device; choose another place")
+        append(folder, record)
+
+    monkeypatch.setattr(TrialFolder, "append_snapshot", filling)
+    (folder,) = planned(tmp_path, MLP, seeds=1, steps=4, every=0)
+    with_execution(folder, snapshots=4)
+    assert run_trial(folder, StopFlag()) == "done"
+    assert [line["step"] for line in lines(folder.snapshots)] == [0, 1]
+    told = ["no snapshots from step 2 on: cannot write snapshots.jsonl: No space left on device"]
+    assert folder.read_result()["warnings"] == capsys.readouterr().err.splitlines() == told
 
 
 def test_a_signal_asks_to_stop() -> None:

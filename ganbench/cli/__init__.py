@@ -38,8 +38,8 @@ class KeptFromClick(Exception):
     """An error that click would answer itself, and otherwise than it is meant; which one is its cause.
 
     Click takes every pipe or socket that broke for the output's, whose reader has left, and its exit code is then 1:
-    the verdict of a gate, or trials that failed. It takes every ``EOFError``, also that of a torn file, for the end of what
-    somebody types, and ends without a word and as Ctrl-C does; where it asks for something, it says so itself.
+    the verdict of a gate, or trials that failed. It takes every ``EOFError``, also that of a torn file, for the end of
+    what somebody types, and ends without a word and as Ctrl-C does; where it asks for something, it says so itself.
     """
 
 

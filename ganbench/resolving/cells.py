@@ -142,10 +142,9 @@ class Cells:
         )
         named = parse_augment(recipe.augment, self._registry)
         augmentations = [components.resolve(request, self._registry) for request in named]
-        if augmentations:  # as their labels say it: one policy, one spelling
-            policy = "+".join(component.label for component, _ in augmentations)
-            recipe = recipe.model_copy(update={"augment": policy})
-        return recipe, augmentations
+        # As their labels say it: one policy, one spelling.
+        policy = "+".join(component.label for component, _ in augmentations) or "none"
+        return recipe.model_copy(update={"augment": policy}), augmentations
 
     def _baselines(self) -> Iterable[Planned]:
         """The floor (real against real) and, for each architecture, the ceiling (untrained)."""

@@ -116,17 +116,13 @@ def _again(
     if source.seed:
         raise UsageError(f"{shown(source.path)} is a trial and keeps its seed; leave --seed out, or give 0 for it")
     folder, labels = TrialFolder(Path(source.path)), trial.evaluation.labels
-    if wanted and labels != "none":
-        labels = wanted
+    if labels != "none":
+        labels = data.settle_labels(shown(source.path), wanted or labels)
     data.require_labels(labels, shown(source.path))
     rebuild_generator(folder, trial, unsaid)
     files.update((str(folder.generator), str(folder.spec)))
-    if labels == "reference" and data.reference.class_count != trial.data.classes:
-        raise UsageError(
-            f"{shown(source.path)} is scored with the reference's labels, but this reference has different ones"
-        )
     scored = data.scored(count)
-    evaluation = scored.spec.model_copy(update={"every": 0, "labels": labels})
+    evaluation = scored.spec.model_copy(update={"labels": labels})
     spec = trial.model_copy(update={"evaluation": evaluation, "data": data.spec})
     warnings = scored.warnings
     now, then = data.spec.component, trial.data.component

@@ -73,7 +73,7 @@ def read_archive(path: Path, out: Path) -> TrialFolder:
                 inside = Path(temporary) / trial_id
                 inside.mkdir()
                 for name, member in members.items():
-                    _unpack(archive, member, inside / name, path)
+                    _unpack(archive, member, inside / name)
                 damage = verify(TrialFolder(inside)).damage
                 if damage:
                     raise StoreError(f"cannot import {path}: {damage[0].replace(str(inside), trial_id)}")
@@ -145,14 +145,9 @@ def _members(archive: zipfile.ZipFile, path: Path) -> tuple[str, dict[str, zipfi
     return trial_ids.pop(), found
 
 
-def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, path: Path) -> None:
-    """Unpack one file, never more of it than it claims."""
-    left = member.file_size
+def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
+    """Unpack one file, of which the archive gives no more than it claims."""
     with archive.open(member) as source, target.open("xb") as file:
-        while data := source.read(_CHUNK):
-            left -= len(data)
-            if left < 0:
-                raise StoreError(f"cannot import {path}: {member.filename!r} is larger than it claims")
-            file.write(data)
+        shutil.copyfileobj(source, file, _CHUNK)
         file.flush()
         os.fsync(file.fileno())

@@ -68,8 +68,7 @@ def _table_fields(table: Table, values: Mapping[str, ValueInfo], layout: Layout)
     rankings = {name: rank(table, name, layout.alpha) for name in values}
     for index, group in enumerate(table.all_groups):
         row, counts = group.first, group.statuses
-        architecture = "" if row.architecture == "-" else row.architecture
-        texts = {"protocol": _key(table), "dataset": row.dataset, "architecture": architecture, "loss": row.loss}
+        texts = {"protocol": _key(table), "dataset": row.dataset, "architecture": _architecture(row), "loss": row.loss}
         texts |= {"recipe": group.recipe, "baseline": row.baseline, "status": group.status}
         fields: list[Field] = [(name, name, _guard(text)) for name, text in texts.items()]
         fields.append(("seeds", "trials", len(group.rows)))
@@ -95,9 +94,9 @@ def _wide(tables: Sequence[Table], layout: Layout) -> list[list[Field]]:
         ranking = rank(table, layout.metric or None, layout.alpha)
         metric = ranking.metric if ranking else layout.metric
         for index, group in enumerate(table.all_groups):
-            parts = (group.first.loss, group.first.architecture, group.recipe)
+            parts = (group.first.loss, _architecture(group.first), group.recipe)
             named = zip(("loss", "architecture", "recipe"), parts, strict=True)
-            fields = rows.setdefault(parts, [(name, name, _guard(text.removeprefix("-"))) for name, text in named])
+            fields = rows.setdefault(parts, [(name, name, _guard(text)) for name, text in named])
             name = clean(f"{group.first.dataset} {metric} {_key(table)}".strip())
             fields += _triple(metric, name, group.metric(metric))
             fields += [
@@ -139,6 +138,10 @@ def _guard(text: str) -> str:
     """Text that a spreadsheet does not take for a formula: an apostrophe before what begins like one."""
     text = clean(text)
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _architecture(row: Row) -> str:
+    return "" if row.architecture == "-" else row.architecture
 
 
 def _key(table: Table) -> str:

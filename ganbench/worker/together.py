@@ -42,7 +42,7 @@ class Batch:
         for recorder in recorders:  # before anything can fail: what ends them now ends them as a batch
             recorder.beside = len(recorders) - 1
         self._spec = spec = specs[0]
-        if any(other.model_copy(update={"seed": spec.seed}) != spec for other in specs) or spec.architecture is None:
+        if any(other.model_copy(update={"seed": spec.seed}) != spec for other in specs):
             raise UsageError("only trials that differ in nothing but their seed can be trained together")
         if spec.loss is None:
             raise UsageError("only a baseline has no loss, and baselines are not trained together")
@@ -74,8 +74,7 @@ class Batch:
         except BaseException as error:
             # Of the batch, not of one member: out of memory, for example.
             return [statuses.get(one) or ended_by(error, one) for one in self._recorders]
-        if watchers:
-            self._train(watchers, statuses)
+        self._train(watchers, statuses)
         return [statuses[recorder] for recorder in self._recorders]
 
     def _train(self, watchers: dict[Member, Watcher], statuses: dict[Recorder, str]) -> None:
