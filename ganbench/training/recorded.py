@@ -151,7 +151,8 @@ class Recorded:
         except Exception as error:  # no memory for a copy, for example
             return _first_cause(error)
         try:
-            return self._record_and_compare(kept)
+            with self._subject.strict():
+                return self._record_and_compare(kept)
         except Exception as error:  # whatever it is: the step itself has been done before, and goes on
             return _first_cause(error)
         finally:
