@@ -208,6 +208,25 @@ def test_what_fails_only_while_a_step_is_tried_ends_no_seed(monkeypatch: pytest.
     assert [member.state.step for member in group] == [chosen.steps] * 3
 
 
+class Speechless(R1):
+    """Cannot say what it remembers, which an observer finds out when it saves the state."""
+
+    def state_dict(self) -> dict[str, Any]:
+        raise ValueError("mine alone")
+
+
+def test_a_penalty_that_cannot_say_what_it_remembers_ends_no_other_seed(capsys: Any) -> None:
+    chosen = recipe()
+    group = members(chosen, lambda: objective(Vanilla()))
+    group[1].objective = goal = objective(Vanilla(), Speechless())
+    group[1].observer = Notes(on_step=lambda state: state.step == 10 and goal.state_dict())
+    errors = go(group, chosen, capture_on_cpu)
+    assert errors[group[0]] is errors[group[2]] is None
+    assert str(errors[group[1]]) == "mine alone"
+    assert group[1].state.step == 10
+    assert "steps are not recorded: mine alone" in capsys.readouterr().out
+
+
 class Counting(Vanilla):
     """Fails at its twentieth update."""
 
