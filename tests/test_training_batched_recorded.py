@@ -1,5 +1,7 @@
 """Steps of several seeds at once, recorded: each seed goes the way it goes when they are not."""
 
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -15,10 +17,13 @@ from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGAN, WGANGP
 from ganbench.penalties.lecam import LeCam
 from ganbench.penalties.zero_centred import R1
+from ganbench.training import recorded
 from ganbench.training.batched import train_together, whole_steps
 from ganbench.training.batched_model import BatchedModel, Member
+from ganbench.training.kept import Kept
 from ganbench.training.loop import Objective, train
 from ganbench.training.recorded import WARM_UP, Recorded
+from ganbench.training.state import State
 from ganbench.training.tape import capture_on_cpu
 from tests.batches import SEEDS, assert_same, build, ended, members, recipe
 from tests.captures import DEVICES, Played, again, refused
@@ -100,18 +105,21 @@ def test_seeds_of_different_steps_are_recorded_each_group_for_itself(float64: No
         assert_same(member.state, alone)
 
 
+class Exploding(Notes):
+    """Makes the weights explode after step 12, as nothing does that a step itself would notice."""
+
+    def after_step(self, state: State) -> bool:
+        if state.step == 12:
+            with torch.no_grad():
+                for weight in state.discriminator.parameters():
+                    weight.mul_(100.0)
+        return False
+
+
 def test_a_seed_that_diverges_in_a_recorded_step_leaves_the_others_as_they_would_be(float64: None) -> None:
     """Weights that explode: the loss is beyond its limit, which nothing on the host would show."""
     chosen, played = recipe(divergence_limit=100.0), Played(capture_on_cpu)
     group = members(chosen, lambda: objective(LSGAN()))
-
-    class Exploding(Notes):
-        def after_step(self, state: Any) -> bool:
-            if state.step == 12:
-                with torch.no_grad():
-                    for weight in state.discriminator.parameters():
-                        weight.mul_(100.0)
-            return False
 
     group[1].observer = Exploding()
     errors = go(group, chosen, played)
@@ -122,6 +130,35 @@ def test_a_seed_that_diverges_in_a_recorded_step_leaves_the_others_as_they_would
         alone = build(chosen, SEEDS[index])
         train(alone, objective(LSGAN()), chosen, Notes(), evaluate_every=0)
         assert_same(group[index].state, alone)
+
+
+def test_a_recording_is_let_go_before_the_next_one_is_made() -> None:
+    """On a GPU it holds the memory of a whole step of all seeds, which the next one needs."""
+
+    class Recording:
+        def __init__(self, work: Callable[[], Tensor]) -> None:
+            self.work = work
+
+        def __call__(self) -> object:
+            return self.work()
+
+    chosen = recipe(divergence_limit=100.0)
+    group = members(chosen, lambda: objective(LSGAN()))
+    earlier: list[weakref.ref[Recording]] = []
+
+    def capture(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
+        assert [ref() for ref in earlier] == [None] * len(earlier)
+        recording = Recording(work)
+        earlier.append(weakref.ref(recording))
+        return recording
+
+    group[1].observer = Exploding()
+    gc.disable()
+    try:
+        train_together(group, chosen, evaluate_every=0, end=lambda member, error: None, capture=capture)
+    finally:
+        gc.enable()
+    assert len(earlier) == 2
 
 
 class Particular(Vanilla):
@@ -151,6 +188,43 @@ def test_what_fails_only_while_it_is_recorded_ends_no_seed(monkeypatch: pytest.M
     go(plain, chosen, refused)
     for found, expected in zip(group, plain, strict=True):
         assert_bit_equal(found.state, expected.state)
+
+
+def test_what_fails_only_while_a_step_is_tried_ends_no_seed(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    """As where there is too little memory beside the copy of all weights that is held meanwhile."""
+
+    class Trying(Kept):
+        def after(self, work: Callable[[], Tensor]) -> list[Tensor]:
+            with monkeypatch.context() as patch:
+                patch.setattr(Particular, "recording", True)
+                return super().after(work)
+
+    monkeypatch.setattr(recorded, "Kept", Trying)
+    chosen = recipe()
+    group = members(chosen, lambda: objective(Vanilla()))
+    group[1].objective = objective(Particular())
+    assert list(go(group, chosen, capture_on_cpu).values()) == [None] * 3
+    assert "steps are not recorded: not while it is recorded" in capsys.readouterr().out
+    assert [member.state.step for member in group] == [chosen.steps] * 3
+
+
+class Speechless(R1):
+    """Cannot say what it remembers, which an observer finds out when it saves the state."""
+
+    def state_dict(self) -> dict[str, Any]:
+        raise ValueError("mine alone")
+
+
+def test_a_penalty_that_cannot_say_what_it_remembers_ends_no_other_seed(capsys: Any) -> None:
+    chosen = recipe()
+    group = members(chosen, lambda: objective(Vanilla()))
+    group[1].objective = goal = objective(Vanilla(), Speechless())
+    group[1].observer = Notes(on_step=lambda state: state.step == 10 and goal.state_dict())
+    errors = go(group, chosen, capture_on_cpu)
+    assert errors[group[0]] is errors[group[2]] is None
+    assert str(errors[group[1]]) == "mine alone"
+    assert group[1].state.step == 10
+    assert "steps are not recorded: mine alone" in capsys.readouterr().out
 
 
 class Counting(Vanilla):

@@ -9,6 +9,7 @@ element gives every seed its own update.
 The steps and updates are those of :mod:`ganbench.training.loop`, with a first dimension of K.
 """
 
+import gc
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -19,7 +20,7 @@ from ganbench.schedule import critic_updates
 from ganbench.spec import Recipe
 from ganbench.training.adversarial import adversarial_loss
 from ganbench.training.batched_model import BatchedModel, Member
-from ganbench.training.capture import Capture, Work
+from ganbench.training.capture import Capture
 from ganbench.training.loop import (
     Judged,
     add_penalties,
@@ -58,17 +59,24 @@ def train_together(
         start = min(member.state.step for member in going)
         group = [member for member in going if member.state.step == start]
         until = min([recipe.steps, *(member.state.step for member in going if member.state.step > start)])
-        with BatchedModel(group, recipe) as model:
-            one_step = whole_steps(model, until, capture)
-            stopped = advance(model, until, one_step, evaluate_every=evaluate_every)
-        for member in group:
-            error = model.errors.get(member)
-            if error is not None or member.state.step == recipe.steps:
-                going.remove(member)
-                end(member, error)
-        if stopped and going:
-            return False
+        ended, stopped = _train_group(group, recipe, until, evaluate_every=evaluate_every, end=end, capture=capture)
+        going = [member for member in going if member not in ended]
+        if stopped:
+            return not going
+        gc.collect()  # an error's frames hold the group's model and recording, whose memory the next group needs
     return True
+
+
+def _train_group(
+    group: Sequence[Member], recipe: Recipe, until: int, *, evaluate_every: int, end: End, capture: Capture | None
+) -> tuple[list[Member], bool]:
+    """Train members at one step as one model; return those that have ended, and whether an observer asked to stop."""
+    with BatchedModel(group, recipe) as model:
+        stopped = advance(model, until, whole_steps(model, until, capture), evaluate_every=evaluate_every)
+    ended = [member for member in group if member in model.errors or member.state.step == recipe.steps]
+    for member in ended:
+        end(member, model.errors.get(member))
+    return ended, stopped
 
 
 def advance(model: BatchedModel, until: int, one_step: Callable[[], Tensor], *, evaluate_every: int) -> bool:
@@ -116,12 +124,7 @@ def whole_steps(model: BatchedModel, until: int, capture: Capture | None = None)
     chosen = capture or capture_for(model, until - model.states[0].step)
     if chosen is None:
         return work
-
-    def strictly(work: Work, generators: list[torch.Generator]) -> Callable[[], object]:
-        with model.strict():
-            return chosen(work, generators)
-
-    return with_recording(model, work, [member.objective for member in model.members], model.recipe, strictly)
+    return with_recording(model, work, [member.objective for member in model.members], model.recipe, chosen)
 
 
 def plain_steps(model: BatchedModel) -> Tensor:

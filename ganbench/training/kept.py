@@ -6,6 +6,7 @@ there when it was recorded, and does nothing on the host.
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from types import UnionType
 from typing import Any, Protocol
 
@@ -45,6 +46,9 @@ class Subject(Protocol):
     @property
     def optimisers(self) -> Sequence[Optimizer]:
         """That move their weights."""
+
+    def strict(self) -> AbstractContextManager[object]:
+        """Around a step that is tried and undone: lets through what code of one trial of several raises in it."""
 
 
 def streams(subject: Subject) -> list[torch.Generator]:

@@ -136,13 +136,20 @@ class Recorded:
 
     def _record_or_give_up(self) -> None:
         """Find out, once, how all further steps are done; the state stays as it is."""
-        assert self._host is not None
-        self.given_up = self._obstacle() or self._host.changed() or self._record()
+        self.given_up = self._in_the_way() or self._record()
         self._stream = self._host = None
         if self.given_up:
             self._replay = None
             print(f"steps are not recorded: {self.given_up}", flush=True)
         self._tidy()
+
+    def _in_the_way(self) -> str:
+        """Say what speaks against recording steps before one is recorded; empty where nothing does."""
+        assert self._host is not None
+        try:
+            return self._obstacle() or self._host.changed()
+        except Exception as error:  # of a penalty that cannot say what it remembers, for example
+            return _first_cause(error)
 
     def _record(self) -> str:
         """Record the step and try it, leaving everything as it was; return why it must not be used, if so."""
@@ -151,7 +158,8 @@ class Recorded:
         except Exception as error:  # no memory for a copy, for example
             return _first_cause(error)
         try:
-            return self._record_and_compare(kept)
+            with self._subject.strict():
+                return self._record_and_compare(kept)
         except Exception as error:  # whatever it is: the step itself has been done before, and goes on
             return _first_cause(error)
         finally:

@@ -1,6 +1,7 @@
 """All that changes while a trial trains, in one place, so that all of it can be saved and restored."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Self
 
 import torch
@@ -120,6 +121,10 @@ class State:
     def optimisers(self) -> tuple[Optimizer, Optimizer]:
         """The generator's and the discriminator's."""
         return self.g_optimiser, self.d_optimiser
+
+    def strict(self) -> AbstractContextManager[object]:
+        """Around a step that is tried: whatever a step of one trial raises is let through anyway."""
+        return nullcontext()
 
     @property
     def scored(self) -> nn.Module:
