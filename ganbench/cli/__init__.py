@@ -187,11 +187,12 @@ def _perform(arguments: list[str]) -> int:
     except Exception as error:
         fault = error.__cause__ if isinstance(error, KeptFromClick) else error
         assert isinstance(fault, Exception)
-        if isinstance(fault, BrokenPipeError) and unforeseen.reader_left():
+        broken = isinstance(fault, BrokenPipeError)
+        if broken and unforeseen.reader_left():
             return 141  # as of a program that SIGPIPE ends
         # An error of no file may be of writing the output, of which part is lost then: writing one more line tells.
         of_no_file = isinstance(fault, OSError) and fault.errno is not None and fault.filename is None
-        if of_no_file and (reason := _unwritten(sys.stdout, "\n")):
+        if of_no_file and not broken and (reason := _unwritten(sys.stdout, "\n")):
             _complain(f"cannot write the output: {reason}")
             return 2
         if debug:
