@@ -1,5 +1,7 @@
 """Everything that changes while a trial trains: where it comes from, and that all of it is written down."""
 
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -8,8 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from ganbench import seeds
+from ganbench.losses.vanilla import Vanilla
 from ganbench.spec import Recipe
 from ganbench.training.state import State
+from tests.loops import objective, recipe, run
 
 Make = Callable[..., State]
 
@@ -87,3 +91,18 @@ def test_each_player_has_its_own_rate_and_both_have_the_recipes_moments(make_sta
             assert group["momentum"] == 0.25
         if optimizer == "rmsprop":
             assert group["alpha"] == 0.75
+
+
+@pytest.mark.parametrize("settings", [{}, {"replay": 8}, {"replay": 8, "ema_decay": 0.9}])
+def test_a_state_goes_with_the_last_reference_to_it(make_state: Make, settings: dict[str, Any]) -> None:
+    """A GPU has no room for the states of earlier trials until Python happens to look for cycles."""
+    chosen = recipe(**settings)
+    state = make_state(chosen)
+    run(state, chosen, objective(Vanilla()))
+    gone = weakref.ref(state)
+    gc.disable()
+    try:
+        del state
+        assert gone() is None
+    finally:
+        gc.enable()

@@ -33,6 +33,43 @@ class Mirror:
         return torch.where(draw < self._probability, images.flip(-1), images)
 
 
+class Order:
+    """The order of the samples: every epoch a new permutation, of which what fills no batch is left out.
+
+    Args:
+        count: of all samples.
+        batch_size: samples per batch, at most ``count``.
+        rng: on the CPU.
+        device: of the samples.
+    """
+
+    def __init__(self, count: int, batch_size: int, rng: torch.Generator, device: torch.device) -> None:
+        self._count = count
+        self._batch_size = batch_size
+        self._rng = rng
+        self._device = device
+        self._order = torch.empty(0, dtype=torch.int64, device=device)
+        self._position = 0
+
+    def draw(self) -> Tensor:
+        """Return the indices (batch_size,) of the next batch."""
+        if self._position + self._batch_size > len(self._order):
+            self._order = torch.randperm(self._count, generator=self._rng).to(self._device)
+            self._position = 0
+        index = self._order[self._position : self._position + self._batch_size]
+        self._position += self._batch_size
+        return index
+
+    def state_dict(self) -> dict[str, Any]:
+        """This epoch's order, and the place in it. The stream's own state is kept elsewhere."""
+        return {"order": self._order.cpu(), "position": self._position}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what :meth:`state_dict` returned."""
+        self._order = state["order"].to(self._device)
+        self._position = state["position"]
+
+
 class Batches:
     """An endless stream of equal batches: every epoch a new permutation, its incomplete rest left out.
 
@@ -57,13 +94,10 @@ class Batches:
     ) -> None:
         self._data = data
         self._all_labels = labels
-        self._batch_size = batch_size
-        self._rng = rng
         self._mirror = mirror
-        self._order = torch.empty(0, dtype=torch.int64, device=data.device)
-        self._position = 0
-        self._latest = self._order
-        self.indices = Draws(self._draw, len(data))
+        self._order = Order(len(data), batch_size, rng, data.device)
+        self._latest = torch.empty(0, dtype=torch.int64, device=data.device)
+        self.indices = Draws(self._order.draw, len(data))
 
     @property
     def labels(self) -> Tensor | None:
@@ -77,20 +111,10 @@ class Batches:
         samples = to_network_range(self._data[self._latest])
         return samples if self._mirror is None else self._mirror(samples)
 
-    def _draw(self) -> Tensor:
-        if self._position + self._batch_size > len(self._order):
-            order = torch.randperm(len(self._data), generator=self._rng)
-            self._order = order.to(self._data.device)
-            self._position = 0
-        index = self._order[self._position : self._position + self._batch_size]
-        self._position += self._batch_size
-        return index
-
     def state_dict(self) -> dict[str, Any]:
         """The position in the data: order of this epoch, place in it. The stream's own state is kept elsewhere."""
-        return {"order": self._order.cpu(), "position": self._position}
+        return self._order.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what :meth:`state_dict` returned."""
-        self._order = state["order"].to(self._data.device)
-        self._position = state["position"]
+        self._order.load_state_dict(state)

@@ -15,7 +15,8 @@ class Draws:
     """Draws of equal length from one stream, made when they are asked for, or before a step for the whole of it.
 
     Args:
-        draw: makes the next draw, int64 (n,), on the device of the samples.
+        draw: makes the next draw, int64 (n,), on the device of the samples. It must not hold whoever holds these draws:
+            a state goes, and a GPU's memory with it, when the last reference to it does.
         bound: of what is drawn: from 0 to ``bound`` - 1.
     """
 

@@ -13,6 +13,29 @@ from torch import Tensor
 from ganbench.training.draws import Draws
 
 
+class Choice:
+    """Which groups of a full history are drawn for a batch.
+
+    Args:
+        size: of the history.
+        rng: on the CPU.
+
+    Attributes:
+        count: how many are drawn.
+        device: of the fakes.
+    """
+
+    def __init__(self, size: int, rng: torch.Generator) -> None:
+        self._size = size
+        self._rng = rng
+        self.count = 0
+        self.device = torch.device("cpu")
+
+    def draw(self) -> Tensor:
+        """Return the numbers (count,) of different groups."""
+        return torch.randperm(self._size, generator=self._rng)[: self.count].to(self.device)
+
+
 class Replay:
     """Replaces a share of each fake batch by earlier fakes, so that the discriminator does not forget them.
 
@@ -33,11 +56,10 @@ class Replay:
     def __init__(self, size: int, share: float, rng: torch.Generator, pack: int = 1) -> None:
         self._size = size
         self._share = share
-        self._rng = rng
         self._pack = pack
         self._kept: Tensor | None = None
-        self._count = 0
-        self.chosen = Draws(self._choose, size)
+        self._choice = Choice(size, rng)
+        self.chosen = Draws(self._choice.draw, size)
 
     @property
     def settled(self) -> bool:
@@ -45,7 +67,7 @@ class Replay:
 
         Not yet so where a checkpoint's was full, before the first batch has shown where fakes are.
         """
-        return self._count > 0 and self._kept is not None and len(self._kept) == self._size
+        return self._choice.count > 0 and self._kept is not None and len(self._kept) == self._size
 
     def tensors(self) -> list[Tensor]:
         """What :meth:`mix` changes, in place once the history is full."""
@@ -54,7 +76,8 @@ class Replay:
     def mix(self, fake: Tensor) -> Tensor:
         """Return a batch (N·pack, ...) with its last part drawn from the history, and put its first part into it."""
         groups = fake.unflatten(0, (-1, self._pack))
-        self._count = count = min(round(self._share * len(groups)), self._size)
+        count = min(round(self._share * len(groups)), self._size)
+        self._choice.count, self._choice.device = count, fake.device
         if count == 0:
             return fake
         new = groups[:count].detach()
@@ -67,10 +90,6 @@ class Replay:
         old = kept[chosen]
         kept[chosen] = new
         return torch.cat([groups[: len(groups) - count], old]).flatten(0, 1)
-
-    def _choose(self) -> Tensor:
-        assert self._kept is not None
-        return torch.randperm(self._size, generator=self._rng)[: self._count].to(self._kept.device)
 
     def state_dict(self) -> dict[str, Any]:
         """The kept samples (n·pack, ...), group after group."""

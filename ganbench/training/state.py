@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any, Self
 
 import torch
@@ -77,8 +78,8 @@ class State:
         labels = samples.labels if self.conditioning != "none" else None
         self._labels = None if labels is None else labels.to(device)
         self.samples_per_update = recipe.batch_size * architecture.pack
-        self._labels_per_update = recipe.g_batches * self.samples_per_update
-        self.labelled = Draws(self._choose_labelled, len(samples.data))
+        fakes, count = recipe.g_batches * self.samples_per_update, len(samples.data)
+        self.labelled = Draws(partial(_of_samples, count, fakes, self.streams[seeds.LABELS], device), count)
         """The training samples whose labels a generator update takes, where it takes any."""
         self._standing = (
             Standing(self.generator, recipe, self.samples_per_update, seed, self._labels)
@@ -154,11 +155,6 @@ class State:
         """Return samples in the memory layout of the networks; the values are the same."""
         return x.contiguous(memory_format=self.memory_format) if x.dim() == 4 else x
 
-    def _choose_labelled(self) -> Tensor:
-        assert self._labels is not None
-        chosen = torch.randint(len(self._labels), (self._labels_per_update,), generator=self.streams[seeds.LABELS])
-        return chosen.to(self._labels.device)
-
     def state_dict(self) -> dict[str, Any]:
         """Tensors, numbers and text only, so that it loads with ``weights_only=True``."""
         if self.refresh is not None:
@@ -208,3 +204,8 @@ class State:
         torch.set_rng_state(state["torch"].cpu())
         if state["cuda"] is not None and self.device.type == "cuda":
             torch.cuda.set_rng_state(state["cuda"].cpu(), self.device)
+
+
+def _of_samples(count: int, n: int, rng: torch.Generator, device: torch.device) -> Tensor:
+    """``n`` of ``count`` samples at random, with repetition."""
+    return torch.randint(count, (n,), generator=rng).to(device)
