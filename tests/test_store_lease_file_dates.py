@@ -22,15 +22,21 @@ def passing(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
+def a_day_ahead(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, dict[Path, Seen], list[float]]:
+    """Another machine's lease, dated a day ahead and refused once; return it, what was seen of it, and the clock."""
+    path = foreign(folder)
+    aged(path, -DAY)
+    seen: dict[Path, Seen] = {}
+    passed = passing(monkeypatch)
+    assert lease_file.take(folder, seen) is None
+    return path, seen, passed
+
+
 def test_a_lease_from_the_future_is_stale_once_it_was_seen_untouched_for_as_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its owner died with its machine, whose clock was ahead: it is not waited for until that day has come."""
-    path = foreign(tmp_path)
-    aged(path, -DAY)
-    seen: dict[Path, Seen] = {}
-    passed = passing(monkeypatch)
-    assert lease_file.take(tmp_path, seen) is None
+    _, seen, passed = a_day_ahead(tmp_path, monkeypatch)
     assert seen[tmp_path].ahead == pytest.approx(DAY, abs=60)
     passed[0] += STALE_SECONDS
     assert lease_file.take(tmp_path, seen) is None
@@ -47,11 +53,7 @@ def test_an_owner_that_dates_its_lease_anew_keeps_it_by_whatever_clock(
     again: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The clock of its machine is a day ahead, was set back a little, or is right by now."""
-    path = foreign(tmp_path)
-    aged(path, -DAY)
-    seen: dict[Path, Seen] = {}
-    passed = passing(monkeypatch)
-    assert lease_file.take(tmp_path, seen) is None
+    path, seen, passed = a_day_ahead(tmp_path, monkeypatch)
     for _ in range(3):
         passed[0] += STALE_SECONDS - 1
         aged(path, again + passed[0] / 1000)
