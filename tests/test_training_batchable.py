@@ -9,11 +9,16 @@ from torch import Tensor, nn
 from ganbench.api import Architecture, Networks, Samples
 from ganbench.architectures.dcgan import DCGAN
 from ganbench.architectures.mlp import MLP
+from ganbench.architectures.pacgan import PacGAN
+from ganbench.losses.vanilla import Vanilla
 from ganbench.provenance import environment
-from ganbench.training.batchable import obstacle_to_batching
+from ganbench.training.batchable import judges_each_alone, obstacle_to_batching
+from ganbench.training.batched import discriminator_updates
+from ganbench.training.batched_model import BatchedModel
 from ganbench.training.stacked import Stacked
 from ganbench.training.state import State
-from tests.batches import SEEDS, build, recipe
+from tests.batches import SEEDS, build, members, recipe
+from tests.loops import objective
 
 pytestmark = pytest.mark.usefixtures("float64")
 
@@ -138,3 +143,92 @@ def test_both_ways_are_compared_in_the_precision_of_training_without_tf32_and_gr
     chosen = recipe(precision=precision)
     assert obstacle_to_batching(MLP(), [build(chosen, seed) for seed in SEEDS], chosen) == ""
     assert found == [("convolutions ieee", precision == "bfloat16", False)] * 2
+
+
+class Spread(nn.Module):
+    """Tells a discriminator how much its batch varies, in each sample's features."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([x, x.std(0).mean().expand(len(x), 1)], 1)
+
+
+class Counting(nn.Module):
+    """Counts its calls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        return x
+
+
+class InFloat32(nn.Module):
+    """Computes in float32 whatever it is given."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x @ torch.ones(x.shape[1], 8, dtype=torch.float32)
+
+
+def critic(*layers: nn.Module, features: int = 8) -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(*layers, nn.LeakyReLU(0.2), nn.Linear(features, 1), nn.Flatten(0)).float()
+
+
+ALONE = {
+    "linear": critic(nn.Linear(2, 8)),
+    "layer norm": critic(nn.Linear(2, 8), nn.LayerNorm(8)),
+    "maxout in packs": PacGAN(pack=2).build((2,), 4).discriminator,
+}
+NOT_ALONE = {
+    "batch norm": critic(nn.Linear(2, 8), nn.BatchNorm1d(8)),
+    "batch norm that keeps nothing": critic(nn.Linear(2, 8), nn.BatchNorm1d(8, track_running_stats=False)),
+    "spectral norm": critic(nn.utils.parametrizations.spectral_norm(nn.Linear(2, 8))),
+    "the spread of a batch": critic(nn.Linear(2, 7), Spread()),
+    "a count of calls": critic(nn.Linear(2, 8), Counting()),
+    "a type of its own": critic(InFloat32()),
+    "a size of its own": critic(nn.Linear(2, 8), nn.Unflatten(0, (1, 6)), nn.Flatten(0, 1)),
+}
+
+
+@pytest.mark.parametrize(
+    ("discriminator", "expected"),
+    [(each, True) for each in ALONE.values()] + [(each, False) for each in NOT_ALONE.values()],
+    ids=[*ALONE, *NOT_ALONE],
+)
+def test_a_discriminator_that_judges_each_sample_alone_is_told_and_left_as_it_is(
+    discriminator: nn.Module, expected: bool
+) -> None:
+    before = copy.deepcopy(discriminator.state_dict())
+    real, fake = torch.rand(6, 2, dtype=torch.float32), torch.randn(6, 2, dtype=torch.float32)
+    assert judges_each_alone(discriminator, real, fake) is expected
+    for name, value in discriminator.state_dict().items():
+        assert value.dtype == before[name].dtype
+        assert torch.equal(value, before[name])
+
+
+class Normed(Architecture):
+    """Batch norm in the discriminator."""
+
+    kinds = ("vector",)
+
+    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
+        return Networks(nn.Linear(latent_dim, shape[0]), critic(nn.Linear(shape[0], 8), nn.BatchNorm1d(8)).double())
+
+
+def test_such_a_discriminator_is_called_once_for_real_and_fake_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    call = Stacked.__call__
+
+    def noted(self: Stacked, x: Tensor, **options: bool) -> Tensor:
+        sizes.append(x.shape[1])
+        return call(self, x, **options)
+
+    monkeypatch.setattr(Stacked, "__call__", noted)
+    chosen = recipe()
+    for architecture, expected in ((MLP(hidden=4), [8, 16]), (Normed(), [8, 8, 8])):
+        sizes.clear()
+        with BatchedModel(members(chosen, lambda: objective(Vanilla()), architecture), chosen) as model:
+            discriminator_updates(model)
+        assert sizes == expected

@@ -1,6 +1,5 @@
 """A shortened tape calls fewer operators and takes less memory, and computes the same to the last bit."""
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -11,24 +10,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import batch_norm, interpolate, leaky_relu
 
-from ganbench.training.tape import Tape
-from ganbench.training.tape_passes import INTO, share_memory
+from ganbench.training.tape_forms import share_memory
+from ganbench.training.tape_passes import INTO
+from tests.tapes import called, shared_out, shortened
 
 aten = torch.ops.aten
 Step = tuple[str, int, int]
 """Which of the operations below, and on which of the tensors that there are."""
-
-
-def shortened(work: Callable[[], object]) -> tuple[Tape, Callable[[], object]]:
-    """The tape of work and its replay."""
-    tape = Tape()
-    with tape:
-        work()
-    return tape, tape.replay()
-
-
-def called(tape: Tape) -> Counter[Any]:
-    return Counter(node.target for node in tape.graph.nodes if node.op == "call_function")
 
 
 def halves(x: Tensor, y: Tensor) -> Tensor:
@@ -57,6 +45,8 @@ OPERATIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "a row in place": lambda x, y: x.index_add(0, torch.tensor([1]), y[:1]),
     "part of it": lambda x, y: torch.cat([x[::2], y[1::2]]),
     "unread": lambda x, y: (x @ y, x)[1],
+    "masked": lambda x, y: x * (y >= 0.1) + (x < y) * y,
+    "the largest": lambda x, y: shared_out(y[:1], x, 0),
 }
 
 

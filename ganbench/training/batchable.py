@@ -1,21 +1,24 @@
-"""Whether several seeds of one trial can be trained as one batched model (:mod:`ganbench.training.batched`)."""
+"""What of several seeds of one trial can be computed together (:mod:`ganbench.training.batched`)."""
 
 import copy
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganbench.api import Architecture
 from ganbench.errors import in_one_line
 from ganbench.evaluation.isolation import full_precision
 from ganbench.spec import Recipe
+from ganbench.training.host import Host
 from ganbench.training.loop import precision, widened
 from ganbench.training.stacked import Stacked
 from ganbench.training.state import State
 
 TOLERANCE = {"float32": 1e-3, "bfloat16": 5e-2}
 """How far the outputs of batched networks may be from those of each network alone, as a share of their norm."""
+ALONE = 1e-10
+"""And those of a discriminator in a larger batch from those in smaller ones."""
 
 
 def obstacle_to_batching(architecture: Architecture, states: Sequence[State], recipe: Recipe) -> str:
@@ -44,6 +47,29 @@ def obstacle_to_batching(architecture: Architecture, states: Sequence[State], re
     except Exception as error:  # of whatever kind: where they are trained one by one, a real one shows itself
         return in_one_line(error, 200)
     return ""
+
+
+def judges_each_alone(discriminator: nn.Module, *batches: Tensor) -> bool:
+    """Whether a discriminator judges samples in one large batch as it does in several, and keeps nothing of any.
+
+    Batch norm does neither, and spectral normalisation counts its calls. A copy is tried in float64, so that rounding
+    hides nothing; where it cannot be, the answer is no.
+
+    Args:
+        discriminator: it stays as it is.
+        batches: samples (N, ...) of two kinds, or more.
+    """
+    if any(True for _ in discriminator.buffers()):
+        return False
+    try:
+        tried = copy.deepcopy(discriminator).double()
+        samples = [batch.detach().double() for batch in batches]
+        host = Host([tried])
+        with torch.no_grad():
+            apart = torch.cat([tried(batch) for batch in samples])
+            return not host.changed() and _close(apart, tried(torch.cat(samples)), ALONE)
+    except Exception:  # of whatever kind: it is then called as the recipe says
+        return False
 
 
 def _close(one: Tensor, other: Tensor, tolerance: float) -> bool:

@@ -148,10 +148,7 @@ def discriminator_updates(model: BatchedModel) -> Tensor:
     real, fake = _augmented(model, real), _augmented(model, fake)
 
     with precision(recipe, model.device):
-        if recipe.discriminator_batch == "joint":
-            r, f = model.discriminator(torch.cat([real, fake], dim=1)).chunk(2, dim=1)
-        else:
-            r, f = model.discriminator(real), model.discriminator(fake)
+        r, f = model.judge(real, fake)
     r, f = widened(r), widened(f)
     for member, own in zip(members, r, strict=True):
         if member.state.adaptation is not None:

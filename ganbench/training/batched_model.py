@@ -8,10 +8,11 @@ from types import TracebackType
 from typing import Self
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganbench.spec import Recipe
+from ganbench.training.batchable import judges_each_alone
 from ganbench.training.loop import Objective, Observer
 from ganbench.training.stacked import Stacked, StackedOptimiser
 from ganbench.training.state import State
@@ -38,6 +39,7 @@ class BatchedModel:
         self.recipe = recipe
         self.errors: dict[Member, Exception] = {}
         self._strict = False
+        self._together: bool | None = None
         states = [member.state for member in members]
         self.generator = Stacked([state.generator for state in states])
         self.discriminator = Stacked([state.discriminator for state in states])
@@ -69,6 +71,20 @@ class BatchedModel:
     def device(self) -> torch.device:
         """The device that everything is on."""
         return self.members[0].state.device
+
+    def judge(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """Raw outputs (K, N) of the discriminators for samples (K, N, ...), in the two calls or the one of the recipe.
+
+        Two calls are one if that makes no difference: larger products of matrices are faster.
+        """
+        if self._together is None:
+            self._together = self.recipe.discriminator_batch == "joint" or judges_each_alone(
+                self.states[0].discriminator, real[0], fake[0]
+            )
+        if not self._together:
+            return self.discriminator(real), self.discriminator(fake)
+        r, f = self.discriminator(torch.cat([real, fake], dim=1)).chunk(2, dim=1)
+        return r, f
 
     def __enter__(self) -> Self:
         return self

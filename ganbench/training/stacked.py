@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 from ganbench.api import Discriminator
 from ganbench.spec import Recipe
 from ganbench.training.optimisers import OPTIMISERS
+from ganbench.training.stacked_layers import StackedLayers
 
 
 class Stacked:
@@ -34,7 +35,8 @@ class Stacked:
     def __call__(self, x: Tensor, *, frozen: bool = False) -> Tensor:
         """Call all networks, each on its own samples; ``frozen`` leaves out the gradients of the weights."""
         weights = {name: weight.detach() for name, weight in self.parameters.items()} if frozen else self.parameters
-        outputs: Tensor = torch.vmap(self._call)(weights, self._buffers, x)
+        with StackedLayers():
+            outputs: Tensor = torch.vmap(self._call)(weights, self._buffers, x)
         return outputs
 
     def each(self) -> list[Discriminator]:

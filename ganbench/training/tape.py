@@ -24,7 +24,8 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from ganbench.training.capture import Work
-from ganbench.training.tape_passes import FORM, OWN, VIEWS, fills_memory, form_of, is_known, share_memory, shorten
+from ganbench.training.tape_forms import FORM, GIVEN, OWN, VIEWS, fills_memory, form_of, is_known, share_memory
+from ganbench.training.tape_passes import shorten
 
 ALIASES = (torch.ops.aten.detach.default, torch.ops.aten.alias.default)
 """Below autograd these return what they are given."""
@@ -96,7 +97,7 @@ class Tape(TorchDispatchMode):
         given = []
         for node in self.graph.find_nodes(op="placeholder"):
             if node.users:
-                given.append(node.meta["stands for"])
+                given.append(node.meta[GIVEN])
             else:  # a view of which another view was taken, or what only an operator read that is left out
                 self.graph.erase_node(node)
         self.graph.output(None)
@@ -137,7 +138,7 @@ class Tape(TorchDispatchMode):
 
     def _placeholder(self, value: object, *, lasting: bool) -> fx.Node:
         node = self.graph.placeholder(f"given_{len(self.graph.nodes)}")
-        node.meta.update({"stands for": value, "lasting": lasting})
+        node.meta.update({GIVEN: value, "lasting": lasting})
         return node
 
     def _is_lasting_view(self, func: OpOverload, args: Any, found: Any) -> bool:

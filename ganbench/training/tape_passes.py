@@ -3,17 +3,20 @@
 - An operator whose result nothing reads is not called: a doubled map, for example, whose convolution took the small one
   (:mod:`ganbench.training.convolutions`).
 - A view of a view is taken of the tensor itself, and none is taken that would be like it.
+- A mask that is only multiplied by and counted is made of numbers (:mod:`ganbench.training.tape_masks`).
 - A result takes the place of an operand of its own form that nothing reads afterwards, in place of new memory: beside
   the convolutions, passes over memory are most of a step.
 """
 
 import operator
-from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, fx
+from torch import fx
 from torch._ops import OpOverload
+
+from ganbench.training.tape_forms import FORM, OWN, VIEWS, is_known
+from ganbench.training.tape_masks import make_masks_of_numbers
 
 aten = torch.ops.aten
 INTO: dict[OpOverload, OpOverload] = {
@@ -31,54 +34,14 @@ INTO: dict[OpOverload, OpOverload] = {
     aten.relu.default: aten.relu_.default,
 }
 """Operators that compute each number from those at its place alone, and what writes their result into an operand."""
-FORM, OWN, VIEWS = "form", "own", "views"
-"""What a tape says of tensors: their form, ``None`` where that changes or cannot be told, and whether they fill memory
-that their operator has allocated; of an operator: whose memory what it returns shares."""
 
 
 def shorten(graph: fx.Graph) -> None:
     """Leave out of a tape's graph what it need not do."""
     _take_views_of_tensors(graph)
     _leave_out_unread(graph)
+    make_masks_of_numbers(graph)
     _reuse_operands(graph)
-
-
-@dataclass(frozen=True)
-class Form:
-    """How the numbers of a tensor lie in its memory."""
-
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-    offset: int
-    dtype: torch.dtype
-
-
-def is_known(func: Any) -> bool:
-    """Whether it is one of torch's own operators: others may keep what they are given, or return what they keep."""
-    return func is operator.getitem or getattr(func, "namespace", "") == "aten"
-
-
-def form_of(tensor: Tensor) -> Form | None:
-    """The form of a tensor, ``None`` if it has another layout than strides, or its numbers are not what lies there."""
-    if not _is_strided(tensor) or tensor.is_conj() or tensor.is_neg():
-        return None
-    return Form(tuple(tensor.shape), tensor.stride(), int(tensor.storage_offset()), tensor.dtype)
-
-
-def fills_memory(tensor: Tensor) -> bool:
-    """Whether there is nothing else in a tensor's memory."""
-    return _is_strided(tensor) and tensor.untyped_storage().nbytes() == tensor.nbytes
-
-
-def share_memory(one: Tensor, other: Tensor) -> bool:
-    """Whether two tensors have the same memory, or that cannot be told; all empty ones have."""
-    if not (_is_strided(one) and _is_strided(other)):
-        return True
-    return one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
-
-
-def _is_strided(tensor: Tensor) -> bool:
-    return tensor.layout == torch.strided and not tensor.is_nested
 
 
 def _take_views_of_tensors(graph: fx.Graph) -> None:
