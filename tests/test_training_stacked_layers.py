@@ -1,5 +1,6 @@
 """Layers of a stack compute what ``vmap`` makes of them, with gradients as an optimiser takes them."""
 
+import copy
 from collections.abc import Callable
 
 import pytest
@@ -13,6 +14,41 @@ from ganbench.training.stacked import Stacked
 from ganbench.training.stacked_layers import StackedLayers
 
 K, N = 3, 6
+
+
+class Calls(nn.Module):
+    """A network of a layer called in one of several ways."""
+
+    def __init__(self, call: Callable[[nn.Linear, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+        self._call_layer = call
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._call_layer(self.layer, x)
+
+
+class OfComplexNumbers(nn.Module):
+    """A linear layer of complex numbers; returns how large its outputs are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 5, dtype=torch.complex128)
+
+    def forward(self, x: Tensor) -> Tensor:
+        outputs: Tensor = self.layer(x * (1 + 2j))
+        return outputs.abs()
+
+
+def normed(x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    return functional.batch_norm(x, None, None, weight, bias, training=True)
+
+
+def at_rest(x: Tensor, statistics: Tensor) -> Tensor:
+    """Batch norm by statistics (2, channels)."""
+    return functional.batch_norm(x, statistics[0], statistics[1])
+
+
 LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "linear": (lambda: nn.Linear(4, 5), (4,)),
     "linear without a bias": (lambda: nn.Linear(4, 5, bias=False), (4,)),
@@ -23,6 +59,34 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "batch norm without weights": (lambda: nn.BatchNorm1d(4, affine=False), (4,)),
     "batch norm without running statistics": (lambda: nn.BatchNorm1d(4, track_running_stats=False), (4,)),
     "batch norm of one momentum": (lambda: nn.BatchNorm1d(4, eps=0.1, momentum=0.5), (4,)),
+    "linear of complex numbers": (OfComplexNumbers, (4,)),
+    "linear with a number as bias": (
+        lambda: Calls(lambda layer, x: functional.linear(x, layer.weight, layer.bias[0])),
+        (4,),
+    ),
+    "linear with samples as bias": (lambda: Calls(lambda layer, x: functional.linear(x, layer.weight, x)), (4,)),
+    "batch norm with rows as weights": (
+        lambda: Calls(lambda layer, x: normed(x, layer.weight[0], layer.weight[1])),
+        (4,),
+    ),
+    "batch norm with columns as weights": (
+        lambda: Calls(lambda layer, x: normed(x, layer.weight[:, 0], layer.weight[:, 1])),
+        (4,),
+    ),
+    "batch norm with one number as weights": (
+        lambda: Calls(lambda layer, x: normed(x, layer.bias[:1].expand(4), layer.bias[1:2].expand(4))),
+        (4,),
+    ),
+    "batch norm with weights and no bias": (lambda: Calls(lambda layer, x: normed(x, layer.bias, None)), (4,)),
+    "batch norm with a bias and no weights": (lambda: Calls(lambda layer, x: normed(x, None, layer.bias)), (4,)),
+    "batch norm by statistics in rows": (
+        lambda: Calls(lambda layer, x: at_rest(x, layer.weight[:2].detach().exp())),
+        (4,),
+    ),
+    "batch norm by statistics in columns": (
+        lambda: Calls(lambda layer, x: at_rest(x, layer.weight[:, :2].detach().exp().T)),
+        (4,),
+    ),
 }
 
 
@@ -45,6 +109,11 @@ def layers(make: Callable[[], nn.Module], *, training: bool) -> list[nn.Module]:
     return made
 
 
+def gradients(total: Tensor, of: list[Tensor], *, create_graph: bool = False) -> tuple[Tensor, ...]:
+    """Of a sum, zeros for what takes no part in it."""
+    return torch.autograd.grad(total, of, create_graph=create_graph, allow_unused=True, materialize_grads=True)
+
+
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize(("make", "shape"), LAYERS.values(), ids=LAYERS.keys())
 def test_outputs_statistics_and_two_derivatives_are_those_of_vmap(
@@ -57,8 +126,8 @@ def test_outputs_statistics_and_two_derivatives_are_those_of_vmap(
         x = torch.rand(K, N, *shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64).requires_grad_()
         outputs = stack(x)
         weights = list(stack.parameters.values())
-        first = torch.autograd.grad(outputs.sin().sum(), [x, *weights], create_graph=True)
-        second = torch.autograd.grad(torch.stack([each.pow(3).sum() for each in first]).sum(), [x, *weights])
+        first = gradients(outputs.sin().sum(), [x, *weights], create_graph=True)
+        second = gradients(torch.stack([each.abs().pow(3).sum() for each in first]).sum(), [x, *weights])
         buffers = [buffer for network in networks for buffer in network.buffers()]
         found.append([outputs, *first, *second, *buffers])
     for one, other in zip(*found, strict=True):
@@ -77,6 +146,17 @@ def test_the_gradient_of_linear_weights_lies_as_they_do() -> None:
     assert gradient.stride() != weight.stride()  # or the layer is needed no more
 
 
+@pytest.mark.parametrize("frozen", [True, False])
+def test_for_gradients_a_linear_layer_keeps_its_samples_only_if_its_weights_have_some(frozen: bool) -> None:
+    stack = Stacked(layers(lambda: nn.Linear(4, 5), training=True))
+    x = torch.rand(K, N, 4, dtype=torch.float64, requires_grad=True)
+    kept: list[int] = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda tensor: kept.append(tensor.data_ptr()), lambda none: none):
+        stack(x, frozen=frozen)
+    assert stack.parameters["weight"].data_ptr() in kept
+    assert (x.data_ptr() in kept) is not frozen
+
+
 @pytest.mark.parametrize("width", [4, 5])
 def test_a_batch_norm_of_a_stack_is_one_operator(width: int) -> None:
     stack = Stacked(layers(lambda: nn.BatchNorm1d(width), training=True))
@@ -86,18 +166,6 @@ def test_a_batch_norm_of_a_stack_is_one_operator(width: int) -> None:
     counts = {event.key: event.count for event in profile.key_averages()}
     assert counts["aten::native_batch_norm"] == 1
     assert "aten::mul" not in counts
-
-
-class Calls(nn.Module):
-    """A network of a layer called in one of several ways."""
-
-    def __init__(self, call: Callable[[nn.Linear, Tensor], Tensor]) -> None:
-        super().__init__()
-        self.layer = nn.Linear(4, 4)
-        self._call_layer = call
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self._call_layer(self.layer, x)
 
 
 FIXED = torch.linspace(-1, 1, 16, dtype=torch.float64).view(4, 4)
@@ -138,6 +206,18 @@ def test_under_autocast_products_and_their_gradients_are_torchs() -> None:
     for one, other in zip(*found, strict=True):
         assert one.dtype == other.dtype
         assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_batch_norms_in_bfloat16_are_those_of_each_network(training: bool) -> None:
+    networks = [layer.float() for layer in layers(lambda: nn.BatchNorm1d(4), training=training)]
+    alone = copy.deepcopy(networks)
+    x = torch.rand(K, N, 4, generator=torch.Generator().manual_seed(1)).bfloat16()
+    with torch.autocast("cpu", torch.bfloat16):
+        found = Stacked(networks)(x)
+        for network, own, outputs in zip(alone, x, found, strict=True):
+            assert outputs.dtype == torch.bfloat16
+            assert torch.equal(outputs, network(own))
 
 
 def test_outside_of_vmap_nothing_is_another_form(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,8 +27,10 @@ class StackedLayers(TorchFunctionMode):
 
 
 def _linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:  # noqa: A002  # torch's own name
-    # Under autocast products have another type than what they are made of, and so have their gradients.
-    plain = input.dim() == weight.dim() == 2 and not torch.is_autocast_enabled(input.device.type)
+    # Under autocast products have another type than what they are made of, and so have their gradients. Those of
+    # complex numbers would have to be conjugated. A bias may be whatever can be added to the products.
+    plain = input.dim() == weight.dim() == 2 and (bias is None or bias.dim() == 1)
+    plain = plain and input.is_floating_point() and not torch.is_autocast_enabled(input.device.type)
     if not (plain and _are_stacks(input, weight, bias)):
         return functional.linear(input, weight, bias)
     found: Tensor = _Linear.apply(input, weight, bias)
@@ -46,7 +48,8 @@ def _batch_norm(
     eps: float = 1e-5,
 ) -> Tensor:
     options = (training, momentum, eps)
-    if not _are_stacks(input, running_mean, running_var, weight, bias):
+    biased_alone = weight is None and bias is not None  # which torch cannot differentiate twice
+    if biased_alone or not _are_stacks(input, running_mean, running_var, weight, bias):
         return functional.batch_norm(input, running_mean, running_var, weight, bias, *options)
     found: Tensor = _BatchNorm.apply(input, running_mean, running_var, weight, bias, *options)
     return found
@@ -89,7 +92,8 @@ class _Product(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs)
+        (x, weight), (of_x, of_weight) = inputs, ctx.needs_input_grad
+        ctx.save_for_backward(x if of_weight else None, weight if of_x else None)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None]:
@@ -117,11 +121,22 @@ class _BatchNorm(torch.autograd.Function):
         options: Any = args[5:]
         assert x is not None
         networks, samples, channels, *sides = x.shape
-        # Views, so that running statistics are renewed in their places.
-        of_all: list[Any] = [None if vector is None else vector.view(-1) for vector in vectors]
+        training = options[0]
+        renewed = [_flat(vector, in_place=training) for vector in vectors[:2]]
+        of_all: list[Any] = [*renewed, *(_flat(vector, in_place=False) for vector in vectors[2:])]
         x = x.transpose(0, 1).reshape(samples, networks * channels, *sides)
         found = functional.batch_norm(x, *of_all, *options)
         return found.unflatten(1, (networks, channels)).transpose(0, 1), 0
+
+
+def _flat(vectors: Tensor | None, *, in_place: bool) -> Tensor | None:
+    """(K, channels) as one vector; ``in_place`` is for running statistics that are renewed where they are.
+
+    Others lie one after another, as torch's batch norm takes for granted where it computes gradients on a CPU.
+    """
+    if vectors is None:
+        return None
+    return vectors.view(-1) if in_place else vectors.contiguous().view(-1)
 
 
 def _in_front(in_dims: tuple[int | None, ...], *tensors: Tensor | None) -> list[Tensor | None]:
