@@ -152,6 +152,19 @@ class Spread(nn.Module):
         return torch.cat([x, x.std(0).mean().expand(len(x), 1)], 1)
 
 
+class Gate(nn.Module):
+    """Adds what a layer makes of samples, times a weight that is zero at first."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+        self.gate = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        added: Tensor = self.layer(x)
+        return x + self.gate * added
+
+
 class Counting(nn.Module):
     """Counts its calls."""
 
@@ -171,9 +184,15 @@ class InFloat32(nn.Module):
         return x @ torch.ones(x.shape[1], 8, dtype=torch.float32)
 
 
-def critic(*layers: nn.Module, features: int = 8) -> nn.Module:
+def critic(*layers: nn.Module, features: int = 8) -> nn.Sequential:
     torch.manual_seed(0)
     return nn.Sequential(*layers, nn.LeakyReLU(0.2), nn.Linear(features, 1), nn.Flatten(0)).float()
+
+
+def silent(critic: nn.Sequential) -> nn.Sequential:
+    for weight in critic[-2].parameters():
+        nn.init.zeros_(weight)
+    return critic
 
 
 ALONE = {
@@ -186,6 +205,8 @@ NOT_ALONE = {
     "batch norm that keeps nothing": critic(nn.Linear(2, 8), nn.BatchNorm1d(8, track_running_stats=False)),
     "spectral norm": critic(nn.utils.parametrizations.spectral_norm(nn.Linear(2, 8))),
     "the spread of a batch": critic(nn.Linear(2, 7), Spread()),
+    "a layer that is zero at first": critic(nn.Linear(2, 8), Gate(nn.BatchNorm1d(8, track_running_stats=False))),
+    "outputs that are zero at first": silent(critic(nn.Linear(2, 7), Spread())),
     "a count of calls": critic(nn.Linear(2, 8), Counting()),
     "a type of its own": critic(InFloat32()),
     "a size of its own": critic(nn.Linear(2, 8), nn.Unflatten(0, (1, 6)), nn.Flatten(0, 1)),

@@ -19,6 +19,8 @@ TOLERANCE = {"float32": 1e-3, "bfloat16": 5e-2}
 """How far the outputs of batched networks may be from those of each network alone, as a share of their norm."""
 ALONE = 1e-10
 """And those of a discriminator in a larger batch from those in smaller ones."""
+MOVED = 0.01
+"""How far weights are moved, on average, before that is tried."""
 
 
 def obstacle_to_batching(architecture: Architecture, states: Sequence[State], recipe: Recipe) -> str:
@@ -53,7 +55,8 @@ def judges_each_alone(discriminator: nn.Module, *batches: Tensor) -> bool:
     """Whether a discriminator judges samples in one large batch as it does in several, and keeps nothing of any.
 
     Batch norm does neither, and spectral normalisation counts its calls. A copy is tried in float64, so that rounding
-    hides nothing; where it cannot be, the answer is no.
+    hides nothing; where it cannot be, the answer is no. Its weights are moved a little: what a batch has in common may
+    be multiplied by weights that are zero only at first.
 
     Args:
         discriminator: it stays as it is.
@@ -64,8 +67,10 @@ def judges_each_alone(discriminator: nn.Module, *batches: Tensor) -> bool:
     try:
         tried = copy.deepcopy(discriminator).double()
         samples = [batch.detach().double() for batch in batches]
-        host = Host([tried])
+        host, rng = Host([tried]), torch.Generator().manual_seed(0)
         with torch.no_grad():
+            for weight in tried.parameters():
+                weight.add_(MOVED * torch.randn(weight.shape, generator=rng).to(weight))
             apart = torch.cat([tried(batch) for batch in samples])
             return not host.changed() and _close(apart, tried(torch.cat(samples)), ALONE)
     except Exception:  # of whatever kind: it is then called as the recipe says
