@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
@@ -58,11 +57,7 @@ def _batch_norm(
 def _are_stacks(*tensors: Tensor | None) -> bool:
     """Whether each is that of K networks, and nothing but one ``vmap`` is around the call."""
     stack = torch._C._functorch.get_interpreter_stack() or []
-    return (
-        len(stack) == 1
-        and forward_ad._current_level < 0
-        and all(tensor is None or torch._C._functorch.is_batchedtensor(tensor) for tensor in tensors)
-    )
+    return len(stack) == 1 and all(tensor is None or torch._C._functorch.is_batchedtensor(tensor) for tensor in tensors)
 
 
 class _Linear(torch.autograd.Function):

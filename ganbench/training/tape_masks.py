@@ -71,9 +71,6 @@ def _counts(node: fx.Node, numbers: torch.dtype) -> bool:
     mask: Any = node.args[0]
     small = math.prod(mask.meta[FORM].shape) <= COUNTED
     return small and all(
-        user.target is aten.div.Tensor
-        and user.args[0] is not node
-        and _type(user.args[0]) == _type(user) == numbers
-        and not user.kwargs
+        user.target is aten.div.Tensor and user.args[0] is not node and _type(user.args[0]) == _type(user) == numbers
         for user in node.users
     )
