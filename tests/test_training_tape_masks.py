@@ -35,6 +35,7 @@ def test_the_gradient_of_a_maximum_is_made_of_numbers_in_its_masks_place(dtype: 
     (written,) = tape.graph.find_nodes(op="call_function", target=aten.eq.Tensor_out)
     products = [node for node in tape.graph.nodes if node.target is aten.mul.out and node.kwargs["out"] is written]
     assert len(products) == 1
+    assert operators[aten.div.out] == 1  # in the place of the counts
 
 
 ELSEWHERE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -44,12 +45,46 @@ ELSEWHERE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "with itself": lambda x, mask: x + mask * mask,
     "counted alone": lambda x, mask: x + mask.sum(0),
     "counted as bytes": lambda x, mask: x / mask.sum(0, dtype=torch.uint8),
-    "divided": lambda x, mask: mask.sum(0) / x,
+    "counted in other numbers": lambda x, mask: (x.double() / mask.sum(0)).float(),
     "rounded": lambda x, mask: torch.div(x, mask.sum(0), rounding_mode="floor"),
     "by numbers of twice the length": lambda x, mask: (x.double() * mask).float(),
     "changed": lambda x, mask: x * mask.logical_not_(),
     "a part": lambda x, mask: x[:2] * mask[:2],
+    "with a product that is turned": lambda x, mask: (x * mask).t_(),
+    "with counts that are turned": lambda x, mask: x / mask.sum(0, keepdim=True).t_(),
 }
+ALIKE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "with a number": lambda x, mask: mask * 0.1 - x,
+    "with one number of its type": lambda x, mask: mask * x[0, 0],
+    "divided": lambda x, mask: mask.sum(0) / x,
+    "a share of samples": lambda x, mask: mask.sum(0, keepdim=True) / 3 - x,
+    "whole numbers divided": lambda x, mask: (2**53 + torch.arange(4)) / mask.sum(0) - x,
+}
+
+
+@pytest.mark.parametrize("read", ALIKE.values(), ids=ALIKE.keys())
+def test_a_mask_may_be_multiplied_and_counted_in_other_ways(read: Callable[[Tensor, Tensor], Tensor]) -> None:
+    x, found = torch.linspace(-2, 2, 16).view(4, 4), torch.zeros(4, 4)
+
+    def work() -> Tensor:
+        return found.copy_(read(x, x.exp() > 1.0))
+
+    expected = work().clone()
+    tape, again = shortened(work)
+    found.zero_()
+    again()
+    assert torch.equal(found, expected)
+    assert aten.gt.Scalar not in called(tape)
+
+
+@pytest.mark.parametrize("other", [torch.arange(4), torch.linspace(-1, 1, 4).double(), torch.ones(4).bool()], ids=str)
+def test_a_comparison_of_numbers_of_two_types_stays_one(other: Tensor) -> None:
+    x, found = torch.linspace(-2, 2, 16).view(4, 4), torch.zeros(4, 4)
+    tape, again = shortened(lambda: found.copy_(x * (x.exp() > other)))
+    found.zero_()
+    again()
+    assert torch.equal(found, x * (x.exp() > other))
+    assert aten.gt.Tensor in called(tape)
 
 
 @pytest.mark.parametrize("read", ELSEWHERE.values(), ids=ELSEWHERE.keys())

@@ -33,20 +33,18 @@ def make_masks_of_numbers(graph: fx.Graph) -> None:
     """
     for node in list(graph.nodes):
         into, form = COMPARISONS.get(node.target), node.meta.get(FORM)
-        if into is None or form is None or not node.meta[OWN]:
+        if into is None or form is None:
             continue
         types = {_type(given) for given in node.all_input_nodes}
         numbers = next((dtype for dtype in (torch.float32, torch.float64) if types == {dtype}), None)
-        if numbers is None or not all(
-            _multiplies(user, node, numbers) or _counts(user, numbers) for user in node.users
-        ):
+        if numbers is None or not all(_multiplies(user, numbers) or _counts(user, numbers) for user in node.users):
             continue
         for user in node.users:
             user.meta[FORM] = replace(user.meta[FORM], dtype=numbers)
         with graph.inserting_before(node):
             place = graph.call_function(aten.empty_strided.default, (form.shape, form.strides), {"dtype": numbers})
         place.meta.update({VIEWS: frozenset(), FORM: replace(form, dtype=numbers), OWN: True})
-        node.target, node.kwargs = into, {**node.kwargs, "out": place}
+        node.target, node.kwargs = into, {"out": place}
         node.meta[FORM] = place.meta[FORM]
 
 
@@ -58,19 +56,15 @@ def _type(value: object) -> torch.dtype | None:
     return found.dtype if isinstance(found, Form | Tensor) else None
 
 
-def _multiplies(node: fx.Node, mask: fx.Node, numbers: torch.dtype) -> bool:
-    """Whether an operator multiplies numbers of a type by a mask."""
-    types = [_type(given) for given in node.args if given is not mask]
-    return node.target is aten.mul.Tensor and types == [numbers] and _type(node) == numbers
+def _multiplies(node: fx.Node, numbers: torch.dtype) -> bool:
+    """Whether an operator multiplies a mask so that numbers of a type come of it."""
+    return node.target is aten.mul.Tensor and _type(node) == numbers
 
 
 def _counts(node: fx.Node, numbers: torch.dtype) -> bool:
-    """Whether an operator counts along dimensions of a mask, and numbers of a type are divided by its result."""
-    if node.target is not aten.sum.dim_IntList or node.kwargs or _type(node) is None:
+    """Whether an operator counts along dimensions of a mask, and divisions by its result give numbers of a type."""
+    if node.target is not aten.sum.dim_IntList or node.kwargs:
         return False
     mask: Any = node.args[0]
     small = math.prod(mask.meta[FORM].shape) <= COUNTED
-    return small and all(
-        user.target is aten.div.Tensor and user.args[0] is not node and _type(user.args[0]) == _type(user) == numbers
-        for user in node.users
-    )
+    return small and all(user.target is aten.div.Tensor and _type(user) == numbers for user in node.users)
