@@ -109,6 +109,27 @@ def layers(make: Callable[[], nn.Module], *, training: bool) -> list[nn.Module]:
     return made
 
 
+class InColumns(nn.Module):
+    """Batch norm whose running statistics are the columns of one buffer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.statistics = nn.Buffer(torch.ones(4, 2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.batch_norm(x, self.statistics[:, 0], self.statistics[:, 1], training=True)
+
+
+def test_running_statistics_that_lie_apart_are_renewed_where_they_are() -> None:
+    networks = layers(InColumns, training=True)
+    alone = copy.deepcopy(networks)
+    x = torch.rand(K, N, 4, dtype=torch.float64)
+    Stacked(networks)(x)
+    for network, own, part in zip(alone, x, networks, strict=True):
+        network(own)
+        torch.testing.assert_close(part.get_buffer("statistics"), network.get_buffer("statistics"))
+
+
 def gradients(total: Tensor, of: list[Tensor], *, create_graph: bool = False) -> tuple[Tensor, ...]:
     """Of a sum, zeros for what takes no part in it."""
     return torch.autograd.grad(total, of, create_graph=create_graph, allow_unused=True, materialize_grads=True)
@@ -172,6 +193,7 @@ FIXED = torch.linspace(-1, 1, 16, dtype=torch.float64).view(4, 4)
 WAYS: dict[str, Callable[[nn.Linear, Tensor], Tensor]] = {
     "weights that all share": lambda layer, x: functional.linear(x, FIXED, layer.bias),
     "samples that all share": lambda layer, x: layer(FIXED) + x.mean(),
+    "samples picked out of those": lambda layer, x: layer(FIXED[:, x[0].argsort()]),
     "a vector": lambda layer, x: layer(x[0]) + x,
     "one output": lambda layer, x: functional.linear(x, layer.weight[0]).unsqueeze(1),
     "a gradient within": lambda layer, x: grad(lambda y: layer(y).sin().sum())(x),
