@@ -177,6 +177,27 @@ class Counting(nn.Module):
         return x
 
 
+class CountingInBuffer(nn.Module):
+    """Counts its calls in what is saved with its weights."""
+
+    calls: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        return x
+
+
+class Faint(nn.Module):
+    """Adds a millionth of how much a batch varies."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + 1e-6 * x.std(0)
+
+
 class InFloat32(nn.Module):
     """Computes in float32 whatever it is given."""
 
@@ -208,6 +229,8 @@ NOT_ALONE = {
     "a layer that is zero at first": critic(nn.Linear(2, 8), Gate(nn.BatchNorm1d(8, track_running_stats=False))),
     "outputs that are zero at first": silent(critic(nn.Linear(2, 7), Spread())),
     "a count of calls": critic(nn.Linear(2, 8), Counting()),
+    "a count of calls in a buffer": critic(nn.Linear(2, 8), CountingInBuffer()),
+    "the spread of a batch, faintly": critic(nn.Linear(2, 8), Faint()),
     "a type of its own": critic(InFloat32()),
     "a size of its own": critic(nn.Linear(2, 8), nn.Unflatten(0, (1, 6)), nn.Flatten(0, 1)),
 }
