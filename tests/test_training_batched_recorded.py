@@ -22,7 +22,8 @@ from ganbench.training import recorded
 from ganbench.training.batched import train_together, whole_steps
 from ganbench.training.batched_model import BatchedModel, Member
 from ganbench.training.kept import Kept
-from ganbench.training.loop import Objective, train
+from ganbench.training.loop import train
+from ganbench.training.objective import Objective
 from ganbench.training.recorded import WARM_UP, Recorded
 from ganbench.training.state import State
 from ganbench.training.tape import capture_on_cpu

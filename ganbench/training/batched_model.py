@@ -12,7 +12,8 @@ from torch import nn
 from torch.optim import Optimizer
 
 from ganbench.spec import Recipe
-from ganbench.training.loop import Objective, Observer
+from ganbench.training.loop import Observer
+from ganbench.training.objective import Objective
 from ganbench.training.stacked import Stacked, StackedOptimiser
 from ganbench.training.state import State
 
