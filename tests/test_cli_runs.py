@@ -144,9 +144,7 @@ def test_a_lease_from_the_future_is_looked_at_for_as_long_as_a_lease_lasts(
 
     monkeypatch.setattr(runs, "time", SimpleNamespace(**vars(time) | {"sleep": sleep}))
     monkeypatch.setattr(lease_file, "time", SimpleNamespace(**vars(time) | {"monotonic": lambda: now[0]}))
-    said = (
-        "ganbench: of 1 trial the lease is dated up to 2 h 00 m in the future, as where a clock was set back"
-    )
+    said = "ganbench: of 1 trial the lease is dated up to 2 h 00 m in the future, as where a clock was set back"
     code, _, messages = run_command(["runs", "export", folder.trial_id, "--to", "x.zip"], tmp_path)
     assert (code, (tmp_path / "x.zip").exists()) == ((2, False) if touched else (0, True))
     assert messages.startswith(said)
