@@ -5,19 +5,22 @@ import time
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from ganbench.cli import runs
+from ganbench.errors import StoreError
 from ganbench.files import read_json
 from ganbench.records import folder as folder_module
 from ganbench.records.folder import TrialFolder
-from ganbench.store import lease_file, results
+from ganbench.store import lease_file, pruning, results
 from ganbench.store.leases import Leases
 from tests.commands import ganbench
 from tests.fuzz.example import write_example
 from tests.fuzz.inputs import run_command
 from tests.leasing import aged, foreign
+from tests.trials import make_spec, make_trial
 
 
 @pytest.fixture
@@ -109,6 +112,23 @@ def test_prune_asks_and_keeps_what_can_go_on(folder: TrialFolder, tmp_path: Path
     code, output, _ = run_command(["runs", "prune", "--yes"], tmp_path)
     assert (code, "failed: boom" in output) == (0, True)
     assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_prune_goes_on_after_what_it_may_not_remove(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another user's, in a folder that several share."""
+    theirs, mine = sorted(make_trial(tmp_path / "runs", make_spec(seed=seed), "failed").path for seed in (0, 1))
+    remove = pruning.remove
+
+    def refused(row: results.Row, seen: Any) -> bool:
+        if row.folder.name == theirs.name:
+            raise StoreError(f"cannot write to {row.folder}: Permission denied")
+        return remove(row, seen)
+
+    monkeypatch.setattr(pruning, "remove", refused)
+    code, output, message = run_command(["runs", "prune", "--yes"], tmp_path)
+    assert (code, output.splitlines()[-1]) == (1, "1 removed")
+    assert message == f"ganbench: cannot write to runs/{theirs.name}: Permission denied\n"
+    assert (theirs.exists(), mine.exists()) == (True, False)
 
 
 def test_export_and_import(folder: TrialFolder, tmp_path: Path) -> None:

@@ -198,6 +198,7 @@ def prune(out: Path, yes: bool) -> int:
       ganbench runs prune
       ganbench runs prune --yes
     """
+    from ganbench.errors import StoreError
     from ganbench.store.pruning import candidates, remove
     from ganbench.store.results import read_rows
 
@@ -221,9 +222,15 @@ def prune(out: Path, yes: bool) -> int:
     if not agreed:
         click.echo("nothing was removed")
         return 0
-    removed = [row for row, _ in chosen if remove(row, seen)]
-    click.echo(f"{len(removed)} removed")
-    return 0
+    removed, problems = 0, 0
+    for row, _ in chosen:
+        try:
+            removed += remove(row, seen)
+        except StoreError as error:  # of another user's trial, for example
+            problems += 1
+            click.echo(f"ganbench: {clean_line(str(error))}", err=True)
+    click.echo(f"{removed} removed")
+    return 1 if problems else 0
 
 
 @runs.command("export", short_help="Write one trial to an archive.")
@@ -271,8 +278,7 @@ def import_trial(archive: Path, out: Path) -> int:
 
 
 def _watched(seen: "dict[Path, Seen]") -> bool:
-    """Wait as long as a lease lasts where some are dated in the future, so that the next look tells whether anybody
-    touches them; whether that was so."""
+    """Wait, where leases are dated in the future, until a look tells whether anybody touches them; were there any?"""
     from ganbench.store.lease_file import STALE_SECONDS
     from ganbench.tables.wording import counted, duration
 
