@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -252,3 +253,11 @@ def test_what_is_removed_is_removed_from_this_environment_and_nobody_is_asked(
     monkeypatch.setattr(subprocess, "run", run)
     assert installer.uninstall(["Ganbench_X"]) == ["ganbench-x"]
     assert calls == [[*tool, "uninstall", "--quiet", *options, "ganbench-x"]]
+
+
+def test_what_to_do_next_can_be_copied_whatever_the_folder_is_called(tmp_path: Path) -> None:
+    code, output, _ = run_command(["plugins", "new", "margin-gan", "--out", "my plugins"], tmp_path)
+    assert code == 0
+    commands = [shlex.split(line) for line in output.splitlines()[2:]]
+    folder = "my plugins/ganbench-margin-gan"
+    assert commands[:2] == [["ganbench", "plugins", "install", "--editable", folder], ["pytest", folder]]
