@@ -32,10 +32,10 @@ def explain(error: ValidationError) -> str:
     if first["type"] == "missing":
         return f"{field} is missing"
     message = _message(first)
-    return f"{field}={_shown(first['input'])}: {message}" if field else message
+    return f"{field}={shown(first['input'])}: {message}" if field else message
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """The value as Python writes it, cut where it is long."""
     try:
         text = repr(value)

@@ -7,7 +7,7 @@
 import itertools
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from ganbench.errors import UsageError
@@ -156,9 +156,39 @@ def parse_component(kind: str, text: str, registry: Registry) -> list[ComponentR
     if not head and items:
         raise UsageError(f"'{text}' has no name before its brackets")
     entry, argument = _find(kind, head, registry)
-    choices: dict[str, list[tuple[Scalar, str]]] = {}
-    if argument:
-        choices[entry.argument] = [(argument, argument)]
+    given: dict[str, list[tuple[Scalar, str]]] = {entry.argument: [(argument, argument)]} if argument else {}
+    choices = read_parameters(text, items, given)
+    count = math.prod(map(len, choices.values()))
+    if count > MAX_TRIALS:
+        raise UsageError(f"'{text}' stands for {count} components; at most {MAX_TRIALS} are allowed")
+    return [
+        ComponentRequest(
+            kind=kind,
+            name=entry.name,
+            distribution=entry.distribution,
+            version=entry.version,
+            target=entry.target,
+            parameters={key: value for key, (value, _) in chosen.items()},
+            texts={key: text for key, (value, text) in chosen.items() if is_typed_otherwise(value, text)},
+        )
+        for chosen in (dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values()))
+    ]
+
+
+def read_parameters(
+    text: str, items: Iterable[str], given: Mapping[str, list[tuple[Scalar, str]]] | None = None
+) -> dict[str, list[tuple[Scalar, str]]]:
+    """The alternatives of each parameter in the brackets of ``text``, as they were read and as they were typed.
+
+    Args:
+        text: for messages.
+        items: what stands in its brackets.
+        given: parameters that are given already.
+
+    Raises:
+        UsageError: one is not ``key=value``, is given twice, or is a number that no setting can be.
+    """
+    choices = dict(given or {})
     for item in items:
         key, equals, value = item.partition("=")
         key = key.strip()
@@ -171,24 +201,10 @@ def parse_component(kind: str, text: str, registry: Registry) -> list[ComponentR
             choices[key] = [(parse_scalar(alternative), alternative.strip()) for alternative in alternatives]
         except UsageError as error:
             raise UsageError(f"{key} in '{text}': {error}") from error
-    count = math.prod(map(len, choices.values()))
-    if count > MAX_TRIALS:
-        raise UsageError(f"'{text}' stands for {count} components; at most {MAX_TRIALS} are allowed")
-    return [
-        ComponentRequest(
-            kind=kind,
-            name=entry.name,
-            distribution=entry.distribution,
-            version=entry.version,
-            target=entry.target,
-            parameters={key: value for key, (value, _) in chosen.items()},
-            texts={key: text for key, (value, text) in chosen.items() if _is_typed_otherwise(value, text)},
-        )
-        for chosen in (dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values()))
-    ]
+    return choices
 
 
-def _is_typed_otherwise(value: Scalar, text: str) -> bool:
+def is_typed_otherwise(value: Scalar, text: str) -> bool:
     """Whether a text that was read as a number is not the one that is written for it."""
     return not isinstance(value, bool | str) and format_scalar(value) != text
 

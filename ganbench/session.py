@@ -6,7 +6,6 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -14,7 +13,8 @@ from pydantic import ValidationError
 from ganbench import plugins as plugin_loader
 from ganbench.complaints import explain
 from ganbench.errors import GanbenchError, StoreError, UsageError
-from ganbench.planning.arguments import in_python, place
+from ganbench.places import argument
+from ganbench.planning.arguments import in_python
 from ganbench.planning.request import RunRequest
 from ganbench.planning.suite import Suite, load, parse, to_request, trackers_of
 from ganbench.running.shown import run_shown
@@ -142,7 +142,7 @@ def run(
         },
         "run()",
     )
-    asked = Suite() if suite is None else load(_place("run(): suite", suite))
+    asked = Suite() if suite is None else load(argument("run(): suite", suite))
     request, chosen = to_request(asked, given, loaded.registry)
     following = trackers_of(asked, given, loaded.registry)
     try:
@@ -181,16 +181,9 @@ def load_results(runs: str | os.PathLike[str] = "runs") -> pandas.DataFrame:
         UsageError: ``runs`` is no path.
         StoreError: there is no such folder, or none of the trials in it can be read.
     """
-    rows, problems = read_rows(_place("load_results(): runs", runs))
+    rows, problems = read_rows(argument("load_results(): runs", runs))
     if problems and not rows:
         raise StoreError(problems[0])
     for problem in problems:
         warnings.warn(problem, stacklevel=3)  # of whoever calls the decorated function
     return frame(rows)
-
-
-def _place(name: str, value: Any) -> Path:
-    try:
-        return place(value)
-    except ValueError as error:
-        raise UsageError(f"{name}={value!r}: {error}") from error

@@ -11,7 +11,7 @@ from ganbench.architectures.mlp import MLP
 from ganbench.spec import Recipe
 from ganbench.training.batched import train_together
 from ganbench.training.batched_model import Member
-from ganbench.training.loop import Objective
+from ganbench.training.objective import Objective
 from ganbench.training.state import State
 from tests.loops import Notes, flat
 

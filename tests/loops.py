@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from ganbench.api import Architecture, Discriminator, Loss, Networks, Penalty, Samples
 from ganbench.spec import Recipe
 from ganbench.training.conditional import generate, judge
-from ganbench.training.loop import Objective, train
+from ganbench.training.loop import train
+from ganbench.training.objective import Objective
 from ganbench.training.state import State
 
 Make = Callable[..., State]

@@ -14,7 +14,8 @@ from ganbench.losses.vanilla import Vanilla
 from ganbench.penalties.zero_centred import R1
 from ganbench.resolving.compatibility import check_pair
 from ganbench.spec import Component, DataSpec, Recipe
-from ganbench.training.loop import Objective, discriminator_update, plain_step
+from ganbench.training.loop import discriminator_update, plain_step
+from ganbench.training.objective import Objective
 from ganbench.training.state import State
 
 SMALL: dict[str, Any] = {"width": 4, "norm_d": "layer"}

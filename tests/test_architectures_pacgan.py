@@ -13,7 +13,8 @@ from ganbench.penalties.lecam import LeCam
 from ganbench.penalties.zero_centred import R1
 from ganbench.resolving.compatibility import check_pair
 from ganbench.spec import Component, DataSpec, Recipe
-from ganbench.training.loop import Objective, discriminator_update, generator_update
+from ganbench.training.loop import discriminator_update, generator_update
+from ganbench.training.objective import Objective
 from ganbench.training.state import State
 
 RING = Component(name="ring", label="ring", plugin="ganbench", version="0", source="0")

@@ -14,7 +14,7 @@ from benchmarks.training.ours import Ours
 from benchmarks.training.workloads import WORKLOADS
 from ganbench.spec import Recipe
 from ganbench.training import loop
-from ganbench.training.loop import Objective
+from ganbench.training.objective import Objective
 from ganbench.training.state import State
 
 

@@ -105,6 +105,27 @@ def test_without_a_home_folder_it_says_that_nothing_is_kept(tmp_path: Path, monk
     assert "cache: none, because there is no home folder; set GANBENCH_CACHE or HOME" in answer.output
 
 
+def test_a_cache_in_which_nothing_can_be_kept_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run goes on without it, and plans and scores all references again each time."""
+    (tmp_path / "file").touch()
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path != closed and access(path, mode))
+    for place, why in {
+        tmp_path / "file": "Not a directory",
+        tmp_path / "file" / "cache": "Not a directory",
+        tmp_path / ("x" * 300): "File name too long",
+        closed / "cache": "Permission denied",
+        tmp_path / "new" / "cache": "",
+    }.items():
+        monkeypatch.setenv("GANBENCH_CACHE", str(place))
+        answer = click.testing.CliRunner().invoke(doctor, ["--data-root", str(tmp_path)], standalone_mode=False)
+        told = f"cannot be used ({why}), and nothing is kept; set GANBENCH_CACHE to a folder\n" if why else "GiB free\n"
+        (line,) = (line for line in answer.output.splitlines(keepends=True) if line.startswith(f"  cache: {place}"))
+        assert line.endswith(told)
+
+
 def test_what_keeps_trials_from_starting_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def cannot() -> None:
         raise ImportError("libgone.so: cannot open shared object file")

@@ -2,20 +2,17 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from ganbench.cli.check import check
 from ganbench.errors import UsageError
 from ganbench.plugins import Plugin, Plugins, installer
 from ganbench.registry import Registry
-from ganbench.testing import Outcome
-from ganbench.testing.package import Report
 from tests.distribution import write_distribution
 from tests.fuzz.inputs import run_command
 
@@ -137,33 +134,6 @@ def test_a_package_is_checked(install: Install, ganbench: Ganbench) -> None:
     assert "loss sum-loss" in wrong.stdout
 
 
-def test_what_a_check_finds_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The checks of large networks take minutes."""
-    told: list[str] = []
-
-    def outcomes() -> Iterator[Outcome]:
-        for number in range(3):
-            assert len(told) == (number and 1 + number)  # below the component's name
-            yield Outcome(check=f"check-{number}", title="It is right", status="ok")
-
-    monkeypatch.setattr("click.echo", lambda text: told.append(text))
-    monkeypatch.setattr(
-        "ganbench.testing.package.check_package", lambda *given, **options: [Report("loss", "mine", outcomes())]
-    )
-    CliRunner().invoke(check, ["ganbench-mine"], catch_exceptions=False)
-    assert told[-1] == "3 ok, 0 failed, 0 skipped"
-
-
-def test_a_tracker_is_checked_with_parameters(ganbench: Ganbench) -> None:
-    pytest.importorskip("tensorboard")
-    right = ganbench("plugins", "check", "ganbench", "--only", "tensorboard[logdir=events]", "--json")
-    assert right.returncode == 0, right.stdout + right.stderr
-    assert json.loads(right.stdout)["skipped"] == 0
-    wrong = ganbench("plugins", "check", "ganbench", "--only", "tensorboard[folder=events]")
-    assert wrong.returncode == 2
-    assert wrong.stderr.endswith("tracker 'tensorboard' has no parameter 'folder'; choose one of: logdir\n")
-
-
 def test_a_package_whose_module_imports_torch_is_told_so(install: Install, ganbench: Ganbench) -> None:
     install("ganbench-heavy", "heavy-loss", before="import torch\n")
     answer = ganbench("plugins", "check", "ganbench-heavy", "--quiet")
@@ -191,13 +161,6 @@ def test_a_package_whose_import_changes_torchs_settings_is_told_so(
     ("arguments", "words"),
     [
         (["check", "ganbench-nowhere"], "no installed plugin comes from a package 'ganbench-nowhere'"),
-        (["check", "ganbench", "--only", "hing"], "did you mean 'hinge'?"),
-        (["check", "ganbench", "--only", "loss/hing"], "did you mean 'loss/hinge'?"),
-        (["check", "ganbench", "--only", "dragan[lambda_g=1]"], "has no parameter 'lambda_g'"),
-        (["check", "ganbench", "--only", "dragan[lambda_gp=1"], "'dragan[lambda_gp=1' has no closing bracket"),
-        (["check", "ganbench", "--only", "hinge:x"], "loss 'hinge' takes no argument, but 'hinge:x' gives it one"),
-        (["check", "ganbench", "--skip", "scalar"], "every skipped check needs a reason"),
-        (["check", "ganbench", "--only", "hinge", "--skip", "scalr=slow"], "did you mean 'scalar'?"),
         (["new", "Bad Name"], "must be words of lower-case letters"),
         (["new", "x", "--kind", "losss"], "losss"),
         (["new", "hinge"], "there is already a loss 'hinge', which is built in; choose another name"),
@@ -213,13 +176,6 @@ def test_bad_input_is_one_line(ganbench: Ganbench, arguments: list[str], words: 
     assert words in answer.stderr
     assert "Traceback" not in answer.stderr
     assert answer.stdout == ""
-
-
-def test_a_check_of_one_kind_is_left_out_where_there_are_others(ganbench: Ganbench) -> None:
-    two = ["--only", "penalty/weight-clip", "--only", "translation"]
-    answer = ganbench("plugins", "check", "ganbench", *two, "--skip", "own-draws=slow")
-    assert answer.returncode == 0, answer.stderr
-    assert "slow" in answer.stdout
 
 
 @pytest.mark.parametrize(
@@ -297,3 +253,11 @@ def test_what_is_removed_is_removed_from_this_environment_and_nobody_is_asked(
     monkeypatch.setattr(subprocess, "run", run)
     assert installer.uninstall(["Ganbench_X"]) == ["ganbench-x"]
     assert calls == [[*tool, "uninstall", "--quiet", *options, "ganbench-x"]]
+
+
+def test_what_to_do_next_can_be_copied_whatever_the_folder_is_called(tmp_path: Path) -> None:
+    code, output, _ = run_command(["plugins", "new", "margin-gan", "--out", "my plugins"], tmp_path)
+    assert code == 0
+    commands = [shlex.split(line) for line in output.splitlines()[2:]]
+    folder = "my plugins/ganbench-margin-gan"
+    assert commands[:2] == [["ganbench", "plugins", "install", "--editable", folder], ["pytest", folder]]

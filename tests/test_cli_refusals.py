@@ -77,6 +77,10 @@ def refuse(
             ["run", "--losses", "vanilla", "--arch", "dcgan", "--dry-run", "--format", "csv"],
             "--dry-run prints no table in the format csv; leave --format out, or use --format json",
         ),
+        (
+            ["reproduce", "pacgan-table1", "--dry-run", "--format", "markdown"],
+            "--dry-run prints no table in the format markdown; leave --format out, or use --format json",
+        ),
         (["run", "--suite", "nowhere.toml"], "nowhere.toml"),
         (["run", "--losses", "vanilla", "--arch", "dcgan", "--metrics", "modes"], "metric 'modes' needs mixture"),
         (["results", "nowhere"], "no folder of trials or leaderboard at nowhere"),

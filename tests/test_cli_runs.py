@@ -1,19 +1,26 @@
 """``ganbench runs`` in this process, on a trial that was written without training."""
 
 import json
+import time
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from ganbench.cli import runs
+from ganbench.errors import StoreError
 from ganbench.files import read_json
 from ganbench.records import folder as folder_module
 from ganbench.records.folder import TrialFolder
-from ganbench.store import results
+from ganbench.store import lease_file, pruning, results
 from ganbench.store.leases import Leases
 from tests.commands import ganbench
 from tests.fuzz.example import write_example
 from tests.fuzz.inputs import run_command
+from tests.leasing import aged, foreign
+from tests.trials import make_spec, make_trial
 
 
 @pytest.fixture
@@ -107,6 +114,23 @@ def test_prune_asks_and_keeps_what_can_go_on(folder: TrialFolder, tmp_path: Path
     assert list((tmp_path / "runs").iterdir()) == []
 
 
+def test_prune_goes_on_after_what_it_may_not_remove(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another user's, in a folder that several share."""
+    theirs, mine = sorted(make_trial(tmp_path / "runs", make_spec(seed=seed), "failed").path for seed in (0, 1))
+    remove = pruning.remove
+
+    def refused(row: results.Row, seen: Any) -> bool:
+        if row.folder.name == theirs.name:
+            raise StoreError(f"cannot write to {row.folder}: Permission denied")
+        return remove(row, seen)
+
+    monkeypatch.setattr(pruning, "remove", refused)
+    code, output, message = run_command(["runs", "prune", "--yes"], tmp_path)
+    assert (code, output.splitlines()[-1]) == (1, "1 removed")
+    assert message == f"ganbench: cannot write to runs/{theirs.name}: Permission denied\n"
+    assert (theirs.exists(), mine.exists()) == (True, False)
+
+
 def test_export_and_import(folder: TrialFolder, tmp_path: Path) -> None:
     assert run_command(["runs", "export", folder.trial_id, "--to", "x.zip"], tmp_path)[0] == 0
     code, output, _ = run_command(["runs", "import", "x.zip", "--out", "other"], tmp_path)
@@ -123,3 +147,39 @@ def test_a_folder_of_trials_is_no_trial(command: str, folder: TrialFolder, tmp_p
     assert f"others is a folder of trials; name one of them, e.g. {one}, or that folder with --out others" in message
     code, _, message = run_command(["runs", command, folder.trial_id, "--out", "others"], tmp_path)
     assert code == 0, message
+
+
+@pytest.mark.parametrize("touched", [False, True])
+def test_a_lease_from_the_future_is_looked_at_for_as_long_as_a_lease_lasts(
+    touched: bool, folder: TrialFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a run does it: whoever left it may be dead, or have a clock of another date."""
+    lease, now = foreign(folder.path), [1000.0]
+    aged(lease, -7230)
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+        if touched:
+            aged(lease, -7231)
+
+    monkeypatch.setattr(runs, "time", SimpleNamespace(**vars(time) | {"sleep": sleep}))
+    monkeypatch.setattr(lease_file, "time", SimpleNamespace(**vars(time) | {"monotonic": lambda: now[0]}))
+    said = "ganbench: of 1 trial the lease is dated up to 2 h 00 m in the future, as where a clock was set back"
+    code, _, messages = run_command(["runs", "export", folder.trial_id, "--to", "x.zip"], tmp_path)
+    assert (code, (tmp_path / "x.zip").exists()) == ((2, False) if touched else (0, True))
+    assert messages.startswith(said)
+    assert ("is held by ada@elsewhere" in messages) == touched
+    folder.result.unlink()
+    folder.write_status("failed", "boom")
+    code, output, messages = run_command(["runs", "prune", "--yes"], tmp_path)
+    assert (code, output.splitlines()[-1]) == (0, "nothing to prune" if touched else "1 removed")
+    assert messages.startswith(said)
+    assert folder.path.exists() == touched
+
+
+def test_nobody_waits_for_the_lease_of_what_is_kept_anyway(
+    folder: TrialFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aged(foreign(folder.path), -7230)
+    monkeypatch.setattr(runs, "time", SimpleNamespace(**vars(time) | {"sleep": None}))
+    assert run_command(["runs", "prune"], tmp_path) == (0, "nothing to prune\n", "")

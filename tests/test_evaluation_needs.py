@@ -48,8 +48,12 @@ def test_two_metrics_of_one_name_are_refused() -> None:
 
 def test_needs_are_checked_by_name() -> None:
     vectors = Samples(data=torch.zeros(10, 2))
-    with pytest.raises(UsageError, match="metric 'fid' needs features, which the reference does not offer; an extr"):
+    with pytest.raises(
+        UsageError, match=r"needs features, which .* not offer; points have none: name metrics of points"
+    ):
         evaluator({"fid": FID()}, reference=vectors)
+    with pytest.raises(UsageError, match=r"needs features, which .* not offer; an extractor computes them \("):
+        require("fid", FID(), reference=TEST, train=None, mixture=None, extractor=None)
     with pytest.raises(UsageError, match=r"metric 'mine' needs images, which .* not offer; it is for images only"):
         evaluator({"mine": needing("images")}, reference=vectors)
     with pytest.raises(UsageError, match=r"metric 'modes' needs mixture, which .* not offer; .* such as ring or grid"):

@@ -28,7 +28,7 @@ HOST = ("cleaning", "cli", "display", "executors", "leaderboard", "planning", "p
 WORKER = ("api", "architectures", "augmentations", "components", "datasets", "evaluation", "extractors", "losses",
           "metrics", "penalties", "provenance.conditions", "provenance.cuda", "provenance.energy",
           "provenance.environment", "resolving", "seeds", "training", "trial", "worker")  # fmt: skip
-SHARED = ("complaints", "errors", "external", "files", "grid", "hookspecs", "parameters", "plan", "plugins",
+SHARED = ("complaints", "errors", "external", "files", "grid", "hookspecs", "parameters", "places", "plan", "plugins",
           "processes", "protocol", "provenance", "recipe", "records", "registry", "schedule", "settings",
           "spec",
           "streams")  # fmt: skip

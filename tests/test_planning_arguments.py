@@ -2,7 +2,6 @@
 
 import inspect
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 import torch
 
 import ganbench
-from ganbench.planning.arguments import _ARGUMENTS, in_python, place, plain, size
+from ganbench.planning.arguments import _ARGUMENTS, in_python, plain, size
 
 
 def test_scalars_and_arrays_become_what_json_knows() -> None:
@@ -21,32 +20,6 @@ def test_scalars_and_arrays_become_what_json_knows() -> None:
 def test_all_else_stays() -> None:
     assert [plain(value) for value in (True, 1, "x", None)] == [True, 1, "x", None]
     assert plain(range(3)) == range(3)
-
-
-def test_a_place_is_text_or_a_path() -> None:
-    assert place("a/b") == place(Path("a/b")) == Path("a/b")
-
-
-def test_the_home_folder_is_never_a_folder_of_that_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", "/home/someone")
-    assert place("~/runs") == place(Path("~/runs")) == Path("/home/someone/runs")
-    assert place("a~b") == Path("a~b")
-
-
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        ("", "must not be empty"),
-        (" ", "must not be empty"),
-        ("a\0b", "must not contain a null character"),
-        (None, "must be a path"),
-        (5, "must be a path"),
-        (b"a", "must be a path"),
-    ],
-)
-def test_what_is_no_place_is_refused(value: Any, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        place(value)
 
 
 def test_a_size_is_a_number_of_bytes_or_a_text_with_a_unit() -> None:

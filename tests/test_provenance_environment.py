@@ -67,6 +67,26 @@ def test_a_trial_s_peak_is_not_that_of_the_one_before(
     assert done == expected
 
 
+def test_a_peak_that_was_kept_counts_until_the_next_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [5]
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    monkeypatch.setattr(torch.cuda, "max_memory_reserved", lambda device: now[0])
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: now.__setitem__(0, 1))
+    environment.keep_peak(CUDA)
+    now[0] = 9
+    environment.give_back(CUDA)
+    assert environment.peak_memory(CUDA) == 5, "what was reached between the two is forgotten"
+    assert environment.peak_memory(torch.device("cuda:1")) == 1
+    environment.keep_peak(CUDA)
+    now[0] = 7
+    assert environment.peak_memory(CUDA) == 7
+    environment.forget_peak(CUDA)
+    assert environment.peak_memory(CUDA) == 1
+    environment.keep_peak(CPU)
+    assert environment.peak_memory(CPU) > 1 << 20
+
+
 def test_what_a_result_says_of_its_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"the GPU {device}")
     monkeypatch.setattr(environment, "processor", lambda: "the processor")

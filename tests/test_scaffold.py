@@ -16,7 +16,7 @@ from unittest.mock import Mock
 import pytest
 from packaging.version import Version
 
-from ganbench import scaffold
+from ganbench import scaffold, trackers
 from ganbench.api import Need
 from ganbench.errors import StoreError, UsageError
 from ganbench.executors import Job, JobState, Settings
@@ -146,6 +146,15 @@ def test_the_new_executor_forgets_the_end_of_a_job_that_is_submitted_again(
     executor.submit([job])
     assert executor.states() == {"one": JobState.RUNNING}
     assert executor.why("one") == ""
+
+
+def test_the_new_tracker_takes_the_home_folder_by_its_sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    folder = scaffold.write("margin-gan", "tracker", tmp_path)
+    tracker = runpy.run_path(str(folder / "ganbench_margin_gan" / "tracker.py"))["MarginGan"]
+    settings = trackers.Settings(out=tmp_path / "runs")
+    assert tracker(settings, file="~/ends.jsonl").path == tmp_path / "home" / "ends.jsonl"
+    assert tracker(settings).path == tmp_path / "runs" / "margin-gan.jsonl"
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import os
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -24,6 +25,14 @@ def test_what_was_handed_over_is_remembered_until_the_trial_has_ended(tmp_path: 
     forget(tmp_path)
     assert read_handed(folder) is None
     assert os.listdir(tmp_path) == ["status.json"]
+
+
+def test_of_a_folder_that_is_closed_to_this_user_nothing_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It fails by itself, and no other trial with it."""
+    monkeypatch.setattr(Path, "exists", Mock(side_effect=PermissionError(13, "Permission denied")))
+    assert read_handed(TrialFolder(tmp_path)) is None
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Each trial of a folder counts once, whatever leads to it."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -51,3 +52,21 @@ def test_what_is_no_trial_is_passed_over_and_what_is_no_folder_refused(tmp_path:
     assert trial_paths(tmp_path) == []
     with pytest.raises(StoreError, match="there is no folder"):
         trial_paths(tmp_path / "gone")
+
+
+def test_a_trial_that_is_closed_to_this_user_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is listed by its name, and whoever reads it says so; what a file system keeps for itself is passed over."""
+    mine = make_trial(tmp_path, make_spec()).path
+    closed = [tmp_path / name for name in ("hinge-mlp-ring-s0-0123456789ab", "lost+found")]
+    for path in closed:
+        path.mkdir()
+    access, exists = os.access, Path.exists
+
+    def refused(path: Path) -> bool:
+        if path.parent in closed:
+            raise PermissionError(13, "Permission denied")
+        return exists(path)
+
+    monkeypatch.setattr(Path, "exists", refused)
+    monkeypatch.setattr(os, "access", lambda path, mode: path not in closed and access(path, mode))
+    assert trial_paths(tmp_path) == sorted([closed[0], mine])

@@ -16,7 +16,8 @@ from ganbench.training.ada import INTERVAL, Adaptation
 from ganbench.training.augment import Augment
 from ganbench.training.batched import train_together
 from ganbench.training.batched_model import Member
-from ganbench.training.loop import Objective, train
+from ganbench.training.loop import train
+from ganbench.training.objective import Objective
 from ganbench.training.state import State
 from tests.loops import Notes
 

@@ -13,7 +13,8 @@ from ganbench.losses.vanilla import Vanilla
 from ganbench.penalties.zero_centred import R1
 from ganbench.spec import Recipe
 from ganbench.training.augment import Augment
-from ganbench.training.loop import Objective, train
+from ganbench.training.loop import train
+from ganbench.training.objective import Objective
 from ganbench.training.state import State
 from tests.loops import Notes, Paired
 

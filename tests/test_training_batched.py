@@ -25,7 +25,8 @@ from ganbench.training import checkpoint
 from ganbench.training.batchable import obstacle_to_batching
 from ganbench.training.batched import train_together
 from ganbench.training.batched_model import BatchedModel, Member
-from ganbench.training.loop import Objective, train
+from ganbench.training.loop import train
+from ganbench.training.objective import Objective
 from ganbench.training.state import State
 from tests.batches import SEEDS, assert_same, assert_same_content, build, ended, members, recipe, together
 from tests.loops import Notes, Orthogonal, Paired, flat, objective

@@ -11,7 +11,8 @@ from ganbench.errors import Diverged
 from ganbench.losses.lsgan import LSGAN
 from ganbench.training.batched import train_together
 from ganbench.training.batched_model import Member
-from ganbench.training.loop import Objective, train
+from ganbench.training.loop import train
+from ganbench.training.objective import Objective
 from ganbench.training.stacked import Stacked
 from tests.batches import SEEDS, assert_same, build, ended, members, recipe, together
 from tests.loops import Notes, objective

@@ -17,11 +17,13 @@ from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGAN, WGANGP
 from ganbench.penalties.lecam import LeCam
 from ganbench.penalties.zero_centred import R1
+from ganbench.provenance import environment
 from ganbench.training import recorded
 from ganbench.training.batched import train_together, whole_steps
 from ganbench.training.batched_model import BatchedModel, Member
 from ganbench.training.kept import Kept
-from ganbench.training.loop import Objective, train
+from ganbench.training.loop import train
+from ganbench.training.objective import Objective
 from ganbench.training.recorded import WARM_UP, Recorded
 from ganbench.training.state import State
 from ganbench.training.tape import capture_on_cpu
@@ -170,6 +172,16 @@ class Particular(Vanilla):
         if Particular.recording:
             raise RuntimeError("not while it is recorded")
         return super().generator(fake, real)
+
+
+def test_the_peak_of_one_group_outlasts_the_recording_of_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    for name in ("keep_peak", "give_back"):
+        monkeypatch.setattr(environment, name, lambda device, name=name: told.append(f"{name} {device}"))
+    group = members(recipe(divergence_limit=100.0), lambda: objective(LSGAN()))
+    group[1].observer = Exploding()
+    go(group, recipe(divergence_limit=100.0), capture_on_cpu)
+    assert told == ["give_back cpu", "keep_peak cpu"] * 2
 
 
 def test_what_fails_only_while_it_is_recorded_ends_no_seed(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

@@ -17,7 +17,8 @@ from ganbench.penalties.gradient import GradientPenalty
 from ganbench.penalties.zero_centred import R1
 from ganbench.spec import Recipe
 from ganbench.training.conditional import Critic, Judgement, classification, judge_both
-from ganbench.training.loop import Objective, discriminator_update, generator_update, train
+from ganbench.training.loop import discriminator_update, generator_update, train
+from ganbench.training.objective import Objective
 from ganbench.training.state import State
 from tests.loops import Notes, Orthogonal
 

@@ -23,7 +23,8 @@ from ganbench.losses.hinge import Hinge
 from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGAN, WGANGP
 from ganbench.spec import Recipe
-from ganbench.training.loop import Objective, train
+from ganbench.training.loop import train
+from ganbench.training.objective import Objective
 from ganbench.training.state import State
 from tests.loops import Notes, Paired
 

@@ -14,7 +14,8 @@ from ganbench.losses.lsgan import LSGAN
 from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGAN, WGANGP, Wasserstein
 from ganbench.penalties.zero_centred import R1
-from ganbench.training.loop import Objective, discriminator_update, frozen, generator_update, plain_step
+from ganbench.training.loop import discriminator_update, frozen, generator_update, plain_step
+from ganbench.training.objective import Objective
 from ganbench.training.state import State
 from tests.loops import Make, Notes, Paired, Recording, differ, objective, recipe, run, weights
 

@@ -18,7 +18,8 @@ from ganbench.losses.wgan import WGAN, WGANGP
 from ganbench.spec import Recipe
 from ganbench.training import loop
 from ganbench.training import recorded as module
-from ganbench.training.loop import Objective, plain_step, set_strength, whole_step
+from ganbench.training.loop import plain_step, set_strength, whole_step
+from ganbench.training.objective import Objective
 from ganbench.training.recordable import obstacle_to_recording
 from ganbench.training.recorded import WARM_UP, Recorded
 from ganbench.training.state import State

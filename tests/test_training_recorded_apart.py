@@ -14,7 +14,8 @@ from ganbench.losses.wgan import WGANGP
 from ganbench.penalties.zero_centred import R1
 from ganbench.schedule import critic_updates
 from ganbench.spec import Recipe
-from ganbench.training.loop import Objective, plain_step, train, whole_step
+from ganbench.training.loop import plain_step, train, whole_step
+from ganbench.training.objective import Objective
 from ganbench.training.recorded import WARM_UP
 from ganbench.training.state import State
 from ganbench.training.tape import capture_on_cpu

@@ -14,7 +14,8 @@ from ganbench.augmentations.translation import Translation
 from ganbench.losses.vanilla import Vanilla
 from ganbench.spec import Recipe
 from ganbench.training import batches
-from ganbench.training.loop import Objective, train, whole_step
+from ganbench.training.loop import train, whole_step
+from ganbench.training.objective import Objective
 from ganbench.training.recorded import WARM_UP
 from ganbench.training.state import State
 from ganbench.training.tape import capture_on_cpu

@@ -18,7 +18,8 @@ from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGAN
 from ganbench.spec import Recipe
 from ganbench.training import recordable
-from ganbench.training.loop import Objective, plain_step, train, whole_step
+from ganbench.training.loop import plain_step, train, whole_step
+from ganbench.training.objective import Objective
 from ganbench.training.recorded import WARM_UP, Recorded
 from ganbench.training.state import State
 from ganbench.training.tape import capture_on_cpu

@@ -13,8 +13,8 @@ from torch import Tensor
 from ganbench import plugins
 from ganbench.api import Samples
 from ganbench.spec import Recipe
-from ganbench.training import loop
 from ganbench.training.loop import set_strength, whole_step
+from ganbench.training.objective import Objective
 from ganbench.training.optimisers import set_rate
 from ganbench.training.recorded import WARM_UP
 from ganbench.training.state import State
@@ -39,7 +39,7 @@ def build(settings: Recipe, architecture: str, shape: tuple[int, ...]) -> State:
     )
 
 
-def go(state: State, goal: loop.Objective, settings: Recipe, *, recorded: bool) -> list[Tensor]:
+def go(state: State, goal: Objective, settings: Recipe, *, recorded: bool) -> list[Tensor]:
     """Train for some steps as :func:`ganbench.training.loop.train` does; return their losses."""
     step = whole_step(state, goal, settings, capture_on_cpu if recorded else None)
     losses = []

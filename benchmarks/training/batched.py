@@ -10,7 +10,7 @@ from benchmarks.training.ours import Silent
 from benchmarks.training.workloads import Workload
 from ganbench.training.batched import advance, whole_steps
 from ganbench.training.batched_model import BatchedModel, Member
-from ganbench.training.loop import Objective
+from ganbench.training.objective import Objective
 from ganbench.training.recorded import WARM_UP
 from ganbench.training.state import State
 

@@ -8,7 +8,8 @@ from benchmarks.training.floor import counted
 from benchmarks.training.operators import shares
 from benchmarks.training.workloads import Workload
 from ganbench.api import Architecture, Networks
-from ganbench.training.loop import Objective, train, whole_step
+from ganbench.training.loop import train, whole_step
+from ganbench.training.objective import Objective
 from ganbench.training.recorded import WARM_UP
 from ganbench.training.state import State
 

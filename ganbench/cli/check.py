@@ -2,11 +2,14 @@
 
 import json
 import textwrap
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from ganbench.cli.values import TEXT
+
+if TYPE_CHECKING:
+    from ganbench.spec import Scalar
 
 COLOURS = {"ok": "green", "failed": "red", "skipped": "yellow"}
 
@@ -40,7 +43,8 @@ def check(package: str, only: tuple[str, ...], skip: tuple[str, ...], quiet: boo
 
     counts = {"ok": 0, "failed": 0, "skipped": 0}
     listing = []
-    for report in check_package(package, only=_parameters(only), skip=_reasons(skip)):
+    parameters, texts = _parameters(only)
+    for report in check_package(package, only=parameters, texts=texts, skip=_reasons(skip)):
         heading = "" if as_json else click.style(f"{report.kind} {report.name}", bold=True)
         checks: list[dict[str, str]] = []
         listing.append({"kind": report.kind, "name": report.name, "checks": checks})
@@ -62,21 +66,25 @@ def check(package: str, only: tuple[str, ...], skip: tuple[str, ...], quiet: boo
     return int(counts["failed"] > 0)
 
 
-def _parameters(only: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-    """The parameters of each component that ``--only`` names."""
+def _parameters(only: tuple[str, ...]) -> "tuple[dict[str, dict[str, Scalar]], dict[str, dict[str, str]]]":
+    """The parameters of each component that ``--only`` names; and how numbers among them were typed."""
     from ganbench.errors import UsageError
-    from ganbench.grid import parse_scalar, split_parameters
+    from ganbench.grid import is_typed_otherwise, read_parameters, split_parameters
 
-    parameters: dict[str, dict[str, Any]] = {}
+    parameters: dict[str, dict[str, Scalar]] = {}
+    texts: dict[str, dict[str, str]] = {}
     for text in only:
         name, items = split_parameters(text)
-        given = parameters.setdefault(name, {})
-        for item in items:
-            key, equals, value = item.partition("=")
-            if not equals:
-                raise UsageError(f"'{item}' in '{text}' must be key=value")
-            given[key.strip()] = parse_scalar(value)
-    return parameters
+        given, typed = parameters.setdefault(name, {}), texts.setdefault(name, {})
+        for key, alternatives in read_parameters(text, items).items():
+            if len(alternatives) > 1:
+                raise UsageError(f"{key} in '{text}' has {len(alternatives)} values; a check takes one at a time")
+            (given[key], as_typed), *_ = alternatives
+            if is_typed_otherwise(given[key], as_typed):
+                typed[key] = as_typed
+            else:
+                typed.pop(key, None)
+    return parameters, texts
 
 
 def _reasons(skip: tuple[str, ...]) -> dict[str, str]:

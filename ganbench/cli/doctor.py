@@ -1,5 +1,6 @@
 """``ganbench doctor``."""
 
+import errno
 import os
 import platform
 import shutil
@@ -95,8 +96,23 @@ def _files(data_root: Path) -> None:
     if cache is None:
         click.echo("  cache: none, because there is no home folder; set GANBENCH_CACHE or HOME to a folder")
         return
-    free = shutil.disk_usage(next(path for path in (cache, *cache.parents) if os.path.exists(path))).free / 2**30
-    click.echo(f"  cache: {cache}, {free:.1f} GiB free")
+    around = next(path for path in (cache.absolute(), *cache.absolute().parents) if os.path.exists(path))
+    if obstacle := _obstacle(cache, around):
+        click.echo(f"  cache: {cache} cannot be used ({obstacle}), and nothing is kept; set GANBENCH_CACHE to a folder")
+        return
+    click.echo(f"  cache: {cache}, {shutil.disk_usage(around).free / 2**30:.1f} GiB free")
+
+
+def _obstacle(folder: Path, around: Path) -> str:
+    """Why a folder cannot be written to or made in ``around``, the nearest that is there; empty if it can."""
+    try:
+        folder.lstat()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return os.strerror(error.errno)
+    if not os.path.isdir(around):
+        return os.strerror(errno.ENOTDIR)
+    return "" if os.access(around, os.W_OK | os.X_OK) else os.strerror(errno.EACCES)
 
 
 def _has_files(folder: Path) -> bool:

@@ -38,6 +38,16 @@ def print_rows(rows: "Sequence[Row]", form: str, layout: "Layout | None" = None)
             click.echo(f"ganbench: no row has anything in the column {name}, so it is left out", err=True)
 
 
+def require_no_table(form: str) -> None:
+    """Check that a dry run is asked for as lines for a person or for programs, which are all that it has.
+
+    Raises:
+        UsageError: in the format of a table.
+    """
+    if form not in ("table", "json"):
+        raise UsageError(f"--dry-run prints no table in the format {form}; leave --format out, or use --format json")
+
+
 def require_suffix(option: str, path: Path, *suffixes: str) -> None:
     """Check that a file's name has the suffix of what will be written, so that a slip overwrites nothing else.
 

@@ -1,6 +1,7 @@
 """``ganbench plugins``: list, new, install, uninstall and check."""
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,8 +133,8 @@ def new(name: str, kind: str, out: Path, author: str | None) -> int:
     package = scaffold.distribution(name)
     click.echo(f"{folder}: {kind} '{scaffold.bare(name)}' in {scaffold.module(name)}/{kind}.py")
     click.echo("next:")
-    click.echo(f"  ganbench plugins install --editable {folder}")
-    click.echo(f"  pytest {folder}")
+    click.echo(f"  ganbench plugins install --editable {shlex.quote(str(folder))}")
+    click.echo(f"  pytest {shlex.quote(str(folder))}")
     click.echo(f"  ganbench plugins check {package}")
     return 0
 

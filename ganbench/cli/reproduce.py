@@ -80,7 +80,7 @@ def reproduce(
       ganbench reproduce pacgan-table1 --row GAN --row PacGAN2 --dataset ring --seeds 5 --format markdown
     """
     from ganbench import plugins
-    from ganbench.cli.outputs import terminal_width
+    from ganbench.cli.outputs import require_no_table, terminal_width
     from ganbench.cli.published import as_json, as_text, at_scale, scale_line
     from ganbench.cli.run import saying_how_to_go_on
     from ganbench.leaderboard import locating, reproduction
@@ -88,6 +88,8 @@ def reproduce(
     from ganbench.planning.suite import parse, to_request
     from ganbench.running.shown import run_shown
 
+    if dry_run:
+        require_no_table(form)
     path = locating.find(name)
     whole, printed = reproduction.read(path)
     suite, printed = reproduction.restrict(whole, printed, rows=rows, datasets=datasets, scale=scale)

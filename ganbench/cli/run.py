@@ -24,7 +24,7 @@ from ganbench.cli.options import (
     quiet_option,
     train_device_option,
 )
-from ganbench.cli.outputs import print_rows, terminal_width
+from ganbench.cli.outputs import print_rows, require_no_table, terminal_width
 from ganbench.cli.values import BYTES, PATH, SECONDS, TEXT, Choice, Whole
 
 if TYPE_CHECKING:
@@ -159,11 +159,10 @@ def run(
       ganbench run --suite grid.toml --devices 0,2 --per-device 2
       ganbench run --suite grid.toml --slurm partition=gpu,gres=gpu:1,time=4:00:00 --detach
     """
-    from ganbench.errors import UsageError
     from ganbench.planning.suite import Suite, load
 
-    if dry_run and form not in ("table", "json"):
-        raise UsageError(f"--dry-run prints no table in the format {form}; leave --format out, or use --format json")
+    if dry_run:
+        require_no_table(form)
     wanted, loaded = to_run(
         settings,
         load(suite) if suite else Suite(),

@@ -3,13 +3,16 @@
 import json
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganbench.cleaning import clean, clean_line
 from ganbench.cli.completers import complete_trials
 from ganbench.cli.values import PATH, TEXT
+
+if TYPE_CHECKING:
+    from ganbench.store.lease_file import Seen
 
 OUT = click.option(
     "--out", type=PATH, default=Path("runs"), show_default=True, metavar="DIR",
@@ -195,11 +198,14 @@ def prune(out: Path, yes: bool) -> int:
       ganbench runs prune
       ganbench runs prune --yes
     """
+    from ganbench.errors import StoreError
     from ganbench.store.pruning import candidates, remove
     from ganbench.store.results import read_rows
 
-    rows, _ = read_rows(out)
-    chosen = candidates(rows)
+    seen: dict[Path, Seen] = {}
+    chosen = candidates(read_rows(out)[0], seen)
+    if _watched(seen):
+        chosen = candidates(read_rows(out)[0], seen)
     if not chosen:
         click.echo("nothing to prune")
         return 0
@@ -216,9 +222,15 @@ def prune(out: Path, yes: bool) -> int:
     if not agreed:
         click.echo("nothing was removed")
         return 0
-    removed = [row for row, _ in chosen if remove(row)]
-    click.echo(f"{len(removed)} removed")
-    return 0
+    removed, problems = 0, 0
+    for row, _ in chosen:
+        try:
+            removed += remove(row, seen)
+        except StoreError as error:  # of another user's trial, for example
+            problems += 1
+            click.echo(f"ganbench: {clean_line(str(error))}", err=True)
+    click.echo(f"{removed} removed")
+    return 1 if problems else 0
 
 
 @runs.command("export", short_help="Write one trial to an archive.")
@@ -235,12 +247,16 @@ def export_trial(trial: str, out: Path, to: Path | None) -> int:
     from ganbench.cli.outputs import require_no_input, require_suffix
     from ganbench.records.finding import find_trial
     from ganbench.store.archive import write_archive
+    from ganbench.store.leases import holder
 
     folder = find_trial(trial, out, option="--out")
     path = to if to is not None else Path(f"{folder.path.resolve().name}.zip")
     require_suffix("--to", path, ".zip")
     require_no_input("--to", path, folder.path)
-    write_archive(folder, path)
+    seen: dict[Path, Seen] = {}
+    holder(folder.path, seen)
+    _watched(seen)
+    write_archive(folder, path, seen)
     click.echo(clean_line(str(path)))
     return 0
 
@@ -259,6 +275,22 @@ def import_trial(archive: Path, out: Path) -> int:
 
     click.echo(clean_line(str(read_archive(archive, out).path)))
     return 0
+
+
+def _watched(seen: "dict[Path, Seen]") -> bool:
+    """Wait, where leases are dated in the future, until a look tells whether anybody touches them; were there any?"""
+    from ganbench.store.lease_file import STALE_SECONDS
+    from ganbench.tables.wording import counted, duration
+
+    ahead = [one.ahead for one in seen.values() if one.ahead > STALE_SECONDS]
+    if ahead:
+        click.echo(
+            f"ganbench: of {counted(len(ahead), 'trial')} the lease is dated up to {duration(max(ahead))} in the "
+            f"future, as where a clock was set back; looking for {STALE_SECONDS:g} s whether anybody touches it",
+            err=True,
+        )
+        time.sleep(STALE_SECONDS + 1)
+    return bool(ahead)
 
 
 def _when(moment: float | None) -> str:

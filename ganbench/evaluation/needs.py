@@ -95,7 +95,12 @@ def require(
     """
     check_words(name, metric)
     offers: dict[Need, tuple[bool, str]] = {
-        "features": (extractor is not None, "an extractor computes them, from images only (--extractor)"),
+        "features": (
+            extractor is not None,
+            "an extractor computes them (--extractor)"
+            if reference.kind == "image"
+            else "points have none: name metrics of points (--metrics), of which the built-in ones need known modes",
+        ),
         "logits": (
             extractor is not None and bool(extractor.logits_layer),
             "choose an extractor with class outputs (--extractor)",

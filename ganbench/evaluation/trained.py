@@ -3,8 +3,7 @@
 import warnings
 from collections.abc import Callable
 from os import PathLike
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from ganbench.errors import UsageError, in_one_line
 from ganbench.evaluation.drawing import rebuild_generator
 from ganbench.evaluation.sampling import in_network_range
+from ganbench.places import argument
 from ganbench.records.finding import find_trained
 
 
@@ -80,7 +80,7 @@ def load_generator(
         UsageError: ``trial`` is no path, the package of its architecture is missing or has changed, or there is no such
             device.
     """
-    folder = find_trained(_place(trial))
+    folder = find_trained(argument("load_generator(): trial", trial))
     spec = folder.read_spec().spec
     place = _device(device)
     generator = rebuild_generator(folder, spec, warn)
@@ -93,12 +93,6 @@ def load_generator(
         classes=spec.data.classes if conditional else 0,
     )
     return found.to(place)
-
-
-def _place(trial: Any) -> Path:
-    if not isinstance(trial, str | PathLike):
-        raise UsageError(f"load_generator(): trial={trial!r}: must be a path: text or a pathlib.Path")
-    return Path(trial)
 
 
 def _device(device: str | torch.device) -> torch.device:

@@ -1,12 +1,10 @@
-"""Arguments from Python, which may be anything, as plain values, paths and sizes; and messages to Python.
+"""Arguments from Python, which may be anything, as plain values and sizes; and messages to Python.
 
 Messages are written for the command line and name its options, where :func:`ganbench.run` has arguments.
 """
 
-import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 _SAME_NAMES = (
@@ -70,24 +68,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return value.tolist() if hasattr(value, "tolist") else value
-
-
-def place(value: Any) -> Path:
-    """Return the path of a file or folder, which need not be there, from text or anything that stands for a path.
-
-    ``~`` is the home folder, which a shell makes of it only where it is not quoted.
-
-    Raises:
-        ValueError: neither; empty, which would be the current folder; or no name that a file can have.
-    """
-    text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
-    if not isinstance(text, str):
-        raise ValueError("must be a path: text or a pathlib.Path")
-    if not text.strip():
-        raise ValueError("must not be empty")
-    if "\0" in text:
-        raise ValueError("must not contain a null character")
-    return Path(os.path.expanduser(text))
 
 
 def size(value: Any) -> int:

@@ -8,8 +8,9 @@ from pydantic import BeforeValidator, Field
 
 from ganbench.executors import AUTO, Wish
 from ganbench.grid import ComponentRequest
+from ganbench.places import place
 from ganbench.plan import PlanRequest, SourcesRequest
-from ganbench.planning.arguments import place, plain, size
+from ganbench.planning.arguments import plain, size
 from ganbench.spec import Frozen
 
 _YesNo = Annotated[bool, Field(strict=True), BeforeValidator(plain)]

@@ -14,8 +14,9 @@ from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field
 from ganbench import grid
 from ganbench.complaints import explain
 from ganbench.errors import UsageError, did_you_mean
+from ganbench.places import place
 from ganbench.plan import PlanRequest
-from ganbench.planning.arguments import place, plain
+from ganbench.planning.arguments import plain
 from ganbench.recipe import Policy
 from ganbench.registry import Registry
 from ganbench.settings import Count, Frozen, Natural, Recipe

@@ -14,6 +14,9 @@ from ganbench.provenance import energy
 from ganbench.provenance.versions import versions
 from ganbench.spec import Execution, TrialSpec
 
+_KEPT: dict[torch.device, int] = {}
+"""Peaks of GPUs' memory that count although :func:`give_back` has counted anew since."""
+
 
 def describe(execution: Execution, device: torch.device) -> dict[str, Any]:
     """The environment of a result."""
@@ -102,20 +105,33 @@ def cautions(spec: TrialSpec, execution: Execution, device: torch.device) -> lis
 def peak_memory(device: torch.device) -> int:
     """The most memory that this process has held so far, in bytes: on the device, or of the machine.
 
-    On a device it is counted from :func:`forget_peak` on, and is what torch has taken from it, free or not: others
-    cannot have it, and what a CUDA graph computes in counts as free while the graph keeps it.
+    On a device it is counted from :func:`forget_peak` or :func:`give_back` on, and is what torch has taken from it,
+    free or not: others cannot have it, and what a CUDA graph computes in counts as free while the graph keeps it.
     """
     if device.type == "cuda":
-        return int(torch.cuda.max_memory_reserved(device))
+        return max(int(torch.cuda.max_memory_reserved(device)), _KEPT.get(device, 0))
     import resource  # which Windows lacks
 
     unit = 1 if platform.system() == "Darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
+def keep_peak(device: torch.device) -> None:
+    """Let the peak of a GPU's memory so far count on when :func:`give_back` counts anew."""
+    if device.type == "cuda":
+        _KEPT[device] = peak_memory(device)
+
+
 def forget_peak(device: torch.device) -> None:
-    """Count the peak of a GPU's memory anew, and give back what nothing uses: what an earlier trial of this process has
-    left there, or what only recording a step needed."""
+    """Count the peak of a GPU's memory anew, whatever was kept, and give back what an earlier trial of this process has
+    left there."""
+    _KEPT.pop(device, None)
+    give_back(device)
+
+
+def give_back(device: torch.device) -> None:
+    """Give back what nothing on a GPU uses, such as what only recording a step needed, and count the peak of its memory
+    anew."""
     if device.type == "cuda" and torch.cuda.is_initialized():
         gc.collect()
         with suppress(RuntimeError):  # where the device is out of order, the next step says so

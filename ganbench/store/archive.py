@@ -14,6 +14,7 @@ from pathlib import Path
 from ganbench.errors import StoreError
 from ganbench.files import LARGEST_TEXT, open_regular, replacing
 from ganbench.records.folder import TrialFolder
+from ganbench.store.lease_file import Seen
 from ganbench.store.leases import holder
 from ganbench.store.store import Store
 from ganbench.store.verification import verify
@@ -32,8 +33,8 @@ _DENSE = (*_BINARY, ".png")
 """What deflating makes hardly smaller, and takes a minute per gigabyte for."""
 
 
-def write_archive(folder: TrialFolder, path: Path) -> None:
-    """Write a trial's files to ``path``, whole or not at all.
+def write_archive(folder: TrialFolder, path: Path, seen: dict[Path, Seen] | None = None) -> None:
+    """Write a trial's files to ``path``, whole or not at all; on ``seen`` see :func:`ganbench.store.leases.holder`.
 
     Raises:
         StoreError: there is something at ``path``, somebody works on the trial, a file is a link or damaged, or the
@@ -41,7 +42,7 @@ def write_archive(folder: TrialFolder, path: Path) -> None:
     """
     if path.exists() or path.is_symlink():
         raise StoreError(f"{path} already exists; remove it, or choose another file with --to")
-    owner = holder(folder.path)
+    owner = holder(folder.path, seen)
     if owner is not None:
         raise StoreError(f"{folder.path} is held by {owner}; export it after it has ended")
     damage = verify(folder).damage

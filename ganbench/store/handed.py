@@ -64,8 +64,11 @@ class Handed:
 def read_handed(folder: TrialFolder) -> Handed | None:
     """To whom a trial was handed that has not ended; ``None`` where to nobody."""
     path = Handed.path(folder.path)
-    if not path.exists() or folder.read_status()["status"] not in UNDER_WAY:
-        return None
+    try:
+        if not path.exists() or folder.read_status()["status"] not in UNDER_WAY:
+            return None
+    except PermissionError:
+        return None  # of a folder that is closed to this user, as taking its lease will say
     try:
         found = Handed(**read_json(path, links=False))
     except (StoreError, TypeError):

@@ -93,8 +93,8 @@ def take(folder: Path, seen: dict[Path, Seen] | None = None) -> Holder | None:
         if current is None:
             return mine if _claim(draft, folder / NAME) else None
         path, found = current
-        living = _lives(found)
-        if living or (living is None and _age(folder, path, draft, seen) <= STALE_SECONDS):
+        # Both are dated by the file server's clock.
+        if is_held(folder, path, found, draft.lstat().st_mtime, seen):
             return None
         claim = _successor(path, found)
         if not _claim(draft, claim):
@@ -169,10 +169,18 @@ def end_of_chain(folder: Path) -> tuple[Path, Holder | None] | None:
     return path, found
 
 
-def is_stale(found: Holder | None, age: float) -> bool:
-    """Whether a lease that was last touched ``age`` seconds ago has lost its owner."""
+def is_held(folder: Path, path: Path, found: Holder | None, now: float, seen: dict[Path, Seen]) -> bool:
+    """Whether a lease has its owner.
+
+    Args:
+        folder: the trial's.
+        path: the file of the lease.
+        found: whom it names.
+        now: the date, in seconds since 1970, by the clock that dates the lease.
+        seen: what this process remembers of leases that are dated in the future, by folder.
+    """
     living = _lives(found)
-    return age > STALE_SECONDS if living is None else not living
+    return _age(folder, path, now, seen) <= STALE_SECONDS if living is None else living
 
 
 def _lives(found: Holder | None) -> bool | None:
@@ -182,14 +190,14 @@ def _lives(found: Holder | None) -> bool | None:
     return processes.alive(found.pid, found.started)
 
 
-def _age(folder: Path, path: Path, draft: Path, seen: dict[Path, Seen]) -> float:
+def _age(folder: Path, path: Path, date: float, seen: dict[Path, Seen]) -> float:
     """For how many seconds a lease was not touched; of one that is dated in the future, as far as this process knows.
 
     An owner that lives dates it anew with every heartbeat, by whatever clock: one that has kept its date has none.
     """
     now = time.monotonic()
     status = path.lstat()
-    age = draft.lstat().st_mtime - status.st_mtime  # both by the file server's clock
+    age = date - status.st_mtime
     if age >= 0:
         return age
     first = seen.get(folder)

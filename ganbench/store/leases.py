@@ -16,12 +16,14 @@ HEARTBEAT_SECONDS = 15.0
 class Leases:
     """The leases of this process. A thread touches them while there are any."""
 
-    def __init__(self, option: str = "--out") -> None:
-        """``option`` is what chooses the folder of trials, in messages."""
+    def __init__(self, option: str = "--out", seen: dict[Path, Seen] | None = None) -> None:
+        """``option`` is what chooses the folder of trials, in messages; ``seen`` what is known by now, see
+        :func:`holder`.
+        """
         self._otherwise = f"choose another folder with {option}"
         self._held: dict[Path, Holder] = {}
         self._lost: set[Path] = set()
-        self._seen: dict[Path, Seen] = {}
+        self._seen = {} if seen is None else seen
         self._mutex = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
@@ -100,20 +102,19 @@ class Leases:
             self.beat()
 
 
-def holder(folder: Path) -> Holder | None:
+def holder(folder: Path, seen: dict[Path, Seen] | None = None) -> Holder | None:
     """Return who holds the lease of a folder now; ``None`` where nobody does or the holder is known to be dead.
 
     Only looks: works in a folder that cannot be written to, where the age of a heartbeat is judged by this machine's
-    clock.
+    clock. ``seen`` is what this process remembers of leases that are dated in the future, from one look to the next:
+    without it, such a lease has its holder.
     """
     try:
         current = lease_file.end_of_chain(folder)
         if current is None:
             return None
         path, found = current
-        age = time.time() - path.lstat().st_mtime
+        held = lease_file.is_held(folder, path, found, time.time(), {} if seen is None else seen)
     except OSError:
         return None
-    if found is None or lease_file.is_stale(found, age):
-        return None
-    return found
+    return found if held else None

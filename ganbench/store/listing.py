@@ -1,11 +1,15 @@
 """Which trials a folder has: each once, whatever links lead to it."""
 
+import os
+import re
 from pathlib import Path
 
 from ganbench.errors import StoreError
 from ganbench.records.folder import require_runs
 
 _FILES = ("spec.json", "status.json", "result.json")
+_NAME = re.compile(r"-[0-9a-f]{12}$")
+"""How the name of a trial ends."""
 
 
 def trial_paths(runs: Path) -> list[Path]:
@@ -33,5 +37,9 @@ def trial_paths(runs: Path) -> list[Path]:
 
 
 def _is_trial(path: Path) -> bool:
-    """Whether a folder has one of a trial's files."""
-    return path.is_dir() and not path.name.startswith(".") and any((path / name).exists() for name in _FILES)
+    """Whether a folder has one of a trial's files; of one that is closed to this user its name must tell."""
+    if not path.is_dir() or path.name.startswith("."):
+        return False
+    if not os.access(path, os.X_OK):  # another user's: whoever reads it says so, and no row is missing silently
+        return _NAME.search(path.name) is not None
+    return any((path / name).exists() for name in _FILES)

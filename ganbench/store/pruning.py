@@ -4,23 +4,26 @@ import os
 import re
 import shutil
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from ganbench.errors import StoreError
 from ganbench.files import digest
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import TrialSpec
+from ganbench.store.lease_file import Seen
 from ganbench.store.leases import Leases, holder
 from ganbench.store.results import Row, read_row
 
 FAILED = ("failed", "timeout", "out-of-memory")
 
 
-def candidates(rows: Iterable[Row]) -> list[tuple[Row, str]]:
+def candidates(rows: Iterable[Row], seen: dict[Path, Seen] | None = None) -> list[tuple[Row, str]]:
     """The trials that may go, each with the reason.
 
     Failed ones that have no checkpoint to go on from, and those done again with a later version of a component, or with
-    other code under the same versions. Where no version is later throughout, both are kept.
+    other code under the same versions. Where no version is later throughout, both are kept, and so is what somebody
+    works on; on ``seen`` see :func:`ganbench.store.leases.holder`.
     """
     rows = list(rows)
     done: dict[str, list[Row]] = {}
@@ -29,13 +32,11 @@ def candidates(rows: Iterable[Row]) -> list[tuple[Row, str]]:
             done.setdefault(question(row), []).append(row)
     found: list[tuple[Row, str]] = []
     for row in rows:
-        if holder(row.folder) is not None:
-            continue
         if _may_go(row):
             found.append((row, f"{row.status}: {row.reason}"))
         elif row.done and (later := [other for other in done[question(row)] if _supersedes(other, row)]):
             found.append((row, f"superseded by {max(later, key=_ended).trial_id}"))
-    return found
+    return [(row, why) for row, why in found if holder(row.folder, seen) is None]
 
 
 def _may_go(row: Row) -> bool:
@@ -74,10 +75,11 @@ def code(spec: TrialSpec) -> str:
     return digest(_without(("version",), spec.model_dump(mode="json")))
 
 
-def remove(row: Row) -> bool:
+def remove(row: Row, seen: dict[Path, Seen] | None = None) -> bool:
     """Remove a trial with all its files; links in it are not followed.
 
-    It stays where it is a link, where somebody works on it, and where it is no longer as it was when the row was read.
+    It stays where it is a link, where somebody works on it, and where it is no longer as it was when the row was read;
+    on ``seen`` see :func:`ganbench.store.leases.holder`.
 
     Raises:
         StoreError: it cannot be removed.
@@ -85,7 +87,7 @@ def remove(row: Row) -> bool:
     folder = TrialFolder(row.folder)
     if folder.path.is_symlink():
         return False
-    leases = Leases()
+    leases = Leases(seen=seen)
     try:
         if not leases.take(folder.path):
             return False

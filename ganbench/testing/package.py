@@ -1,10 +1,12 @@
 """Running the kit on all that one distribution registers."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from ganbench import plugins
 from ganbench.errors import UsageError, did_you_mean
+from ganbench.parameters import merge
 from ganbench.plugins import Plugin
 from ganbench.registry import KINDS, Entry
 from ganbench.spec import Scalar
@@ -27,6 +29,7 @@ def check_package(
     distribution: str,
     *,
     only: Mapping[str, Mapping[str, Scalar]] | None = None,
+    texts: Mapping[str, Mapping[str, str]] | None = None,
     skip: Mapping[str, str] | None = None,
 ) -> Iterator[Report]:
     """Run the kit on a distribution's plugins and components, one report and one check at a time.
@@ -35,13 +38,14 @@ def check_package(
         distribution: the installed package's name.
         only: what to build components with, by their names: as ``kind/name`` where two kinds share one, with their
             argument after a colon where they take one (``folder:PATH``). All of them, by default, as they are.
+        texts: by the same names, how numbers among these were typed; a parameter that is a text gets this.
         skip: checks to leave out, with the reason.
 
     Raises:
         UsageError: it is not installed or registers nothing; ``only`` names a component that it does not register, or
             gives one an argument or parameters that it does not take; ``skip`` names no check of its components.
     """
-    only, skip = only or {}, skip or {}
+    only, texts, skip = only or {}, texts or {}, skip or {}
     loaded = plugins.load(environ={"GANBENCH_PLUGINS": distribution})
     name = plugins.normalised(distribution)
     own = [plugin for plugin in loaded.plugins if plugin.distribution == name]
@@ -49,7 +53,7 @@ def check_package(
         packages = sorted({plugin.distribution for plugin in loaded.plugins})
         raise UsageError(f"no installed plugin comes from a package '{name}'{did_you_mean(name, packages)}")
     entries = [entry for kind in KINDS for entry in loaded.registry.entries(kind) if entry.distribution == name]
-    chosen = _chosen(name, entries, only)
+    chosen = _chosen(name, entries, only, texts)
     checks = {kind: {one.name for one in checks_of(kind)} for kind in {entry.kind for entry, _ in chosen}}
     known = set().union(*checks.values())
     for check in skip:
@@ -62,7 +66,10 @@ def check_package(
 
 
 def _chosen(
-    package: str, entries: list[Entry], only: Mapping[str, Mapping[str, Scalar]]
+    package: str,
+    entries: list[Entry],
+    only: Mapping[str, Mapping[str, Scalar]],
+    texts: Mapping[str, Mapping[str, str]],
 ) -> list[tuple[Entry, dict[str, Scalar]]]:
     """The components to check, and what each is to be built with."""
     if not only:
@@ -73,10 +80,7 @@ def _chosen(
         near = known if "/" in unknown else {entry.name for entry in entries}
         raise UsageError(f"{package} registers no '{unknown}'{did_you_mean(unknown, near, listed_by='ganbench list')}")
     chosen = [(entry, _given(entry, only)) for entry in entries if asked & set(_names(entry))]
-    for entry, parameters in chosen:
-        if parameters:
-            _require_parameters(entry, parameters)
-    return chosen
+    return [(entry, _as_a_run(entry, given, _typed(entry, texts)) if given else given) for entry, given in chosen]
 
 
 def _names(entry: Entry) -> tuple[str, str]:
@@ -97,13 +101,30 @@ def _given(entry: Entry, asked: Mapping[str, Mapping[str, Scalar]]) -> dict[str,
     return found
 
 
-def _require_parameters(entry: Entry, given: dict[str, Scalar]) -> None:
-    """Raise :class:`UsageError` if the component does not take the parameters it is to be checked with."""
+def _typed(entry: Entry, texts: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """How numbers among what a component is to be built with were typed."""
+    return {
+        key: text
+        for called, typed in texts.items()
+        if called.partition(":")[0] in _names(entry)
+        for key, text in typed.items()
+    }
+
+
+def _as_a_run(entry: Entry, given: dict[str, Scalar], texts: Mapping[str, str]) -> dict[str, Scalar]:
+    """The parameters that a component is to be checked with, read as a run reads them.
+
+    Raises:
+        UsageError: the component does not take them.
+    """
     try:
         subject = subject_of_entry(entry, parameters=given)
     except UsageError:
-        return  # the check of its target says so
+        return given  # the check of its target says so
+    merged = merge(entry.kind, entry.name, subject.cls, given, texts)
+    subject = replace(subject, parameters={key: merged[key] for key in given})
     subject.build_as_a_run()
+    return dict(subject.parameters)
 
 
 def _check_itself(own: Iterable[Plugin], chosen: Iterable[Entry]) -> Iterator[Outcome]:

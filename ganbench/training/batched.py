@@ -16,6 +16,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from ganbench.provenance import environment
 from ganbench.schedule import critic_updates
 from ganbench.spec import Recipe
 from ganbench.training.adversarial import adversarial_loss
@@ -63,6 +64,7 @@ def train_together(
         going = [member for member in going if member not in ended]
         if stopped:
             return not going
+        environment.keep_peak(members[0].state.device)  # recording the next group's steps counts it anew
         gc.collect()  # an error's frames hold the group's model and recording, whose memory the next group needs
     return True
 

@@ -13,7 +13,8 @@ from torch.optim import Optimizer
 
 from ganbench.spec import Recipe
 from ganbench.training.batchable import judges_each_alone
-from ganbench.training.loop import Objective, Observer
+from ganbench.training.loop import Observer
+from ganbench.training.objective import Objective
 from ganbench.training.stacked import Stacked, StackedOptimiser
 from ganbench.training.state import State
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganbench.training.draws import Draws
+from ganbench.training.draws import Draws, sent
 
 
 def to_network_range(data: Tensor) -> Tensor:
@@ -54,7 +54,7 @@ class Order:
     def draw(self) -> Tensor:
         """Return the indices (batch_size,) of the next batch."""
         if self._position + self._batch_size > len(self._order):
-            self._order = torch.randperm(self._count, generator=self._rng).to(self._device)
+            self._order = sent(torch.randperm(self._count, generator=self._rng), self._device)
             self._position = 0
         index = self._order[self._position : self._position + self._batch_size]
         self._position += self._batch_size

@@ -11,6 +11,14 @@ import torch
 from torch import Tensor
 
 
+def sent(drawn: Tensor, device: torch.device) -> Tensor:
+    """Return what was drawn on the host on the samples' device, without waiting for what a GPU is still to do."""
+    if device.type != "cuda":
+        return drawn.to(device)
+    # A copy from pinned memory is queued; torch gives that memory to nobody else before the copy is done.
+    return drawn.pin_memory().to(device, non_blocking=True)
+
+
 class Draws:
     """Draws of equal length from one stream, made when they are asked for, or before a step for the whole of it.
 

@@ -6,41 +6,24 @@ Read it top to bottom: everything a recipe can change happens here.
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from ganbench import seeds
-from ganbench.api import Discriminator, Loss, Penalty
+from ganbench.api import Discriminator, Loss
 from ganbench.evaluation.sampling import draw_latents
 from ganbench.schedule import critic_updates, penalised, penalty_strength
 from ganbench.spec import Recipe
 from ganbench.training.adversarial import adversarial_loss, lazy, undecided
 from ganbench.training.capture import Capture
 from ganbench.training.conditional import Critic, classification, generate, judge, judge_both
+from ganbench.training.objective import Objective
 from ganbench.training.optimisers import set_rate
 from ganbench.training.recordable import capture_for, with_recording
 from ganbench.training.state import State
-
-
-@dataclass(frozen=True, kw_only=True)
-class Objective:
-    """What the two players minimise: a loss, with all penalties that act on the discriminator."""
-
-    loss: Loss
-    penalties: tuple[Penalty, ...]
-
-    def state_dict(self) -> dict[str, Any]:
-        """What its penalties remember."""
-        return {"penalties": [penalty.state_dict() for penalty in self.penalties]}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore what :meth:`state_dict` returned."""
-        for penalty, remembered in zip(self.penalties, state["penalties"], strict=True):
-            penalty.load_state_dict(remembered)
 
 
 class Observer(Protocol):

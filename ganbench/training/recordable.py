@@ -1,16 +1,15 @@
 """Which steps are recorded (:mod:`ganbench.training.recorded`): those that can be, are like most, and gain by it."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from torch import Tensor
 
-from ganbench.api import Loss, Penalty
 from ganbench.schedule import usual
 from ganbench.spec import Recipe
 from ganbench.training.capture import Capture, Work, capture_on_cuda
 from ganbench.training.draws import Draws
 from ganbench.training.kept import Subject
+from ganbench.training.objective import Objective
 from ganbench.training.recorded import Recorded
 from ganbench.training.state import State
 from ganbench.training.tape import capture_on_cpu
@@ -21,18 +20,6 @@ FEW_STEPS = 100
 """On a CPU fewer steps than these are not recorded: recording takes as long as five of them."""
 MANY_WEIGHTS = 10_000_000
 """On a CPU networks of more weights than these are not recorded: beside their arithmetic, calling it is nothing."""
-
-
-class Goal(Protocol):
-    """What one trial's players minimise."""
-
-    @property
-    def loss(self) -> Loss:
-        """Of both players."""
-
-    @property
-    def penalties(self) -> tuple[Penalty, ...]:
-        """On the discriminator."""
 
 
 def capture_for(subject: Subject, steps: int) -> Capture | None:
@@ -46,7 +33,7 @@ def capture_for(subject: Subject, steps: int) -> Capture | None:
 
 
 def with_recording(
-    subject: Subject, work: Work, goals: Sequence[Goal], recipe: Recipe, capture: Capture
+    subject: Subject, work: Work, goals: Sequence[Objective], recipe: Recipe, capture: Capture
 ) -> Callable[[], Tensor]:
     """Return a function that does the next step at each call.
 

@@ -195,7 +195,7 @@ class Recorded:
         So that a trial's memory is that of its steps, whether they are recorded or not.
         """
         self._forget_gradients()
-        environment.forget_peak(self._subject.device)
+        environment.give_back(self._subject.device)
 
 
 def _difference(

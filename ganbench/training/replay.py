@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganbench.training.draws import Draws
+from ganbench.training.draws import Draws, sent
 
 
 class Choice:
@@ -33,7 +33,7 @@ class Choice:
 
     def draw(self) -> Tensor:
         """Return the numbers (count,) of different groups."""
-        return torch.randperm(self._size, generator=self._rng)[: self.count].to(self.device)
+        return sent(torch.randperm(self._size, generator=self._rng)[: self.count], self.device)
 
 
 class Replay:

@@ -16,7 +16,7 @@ from ganbench.training.ada import Adaptation
 from ganbench.training.augment import Augment
 from ganbench.training.average import Average
 from ganbench.training.batches import Batches, Mirror
-from ganbench.training.draws import Draws
+from ganbench.training.draws import Draws, sent
 from ganbench.training.initialisation import initialise
 from ganbench.training.layout import choose_layout
 from ganbench.training.optimisers import build_optimiser, load_weight_state
@@ -208,4 +208,4 @@ class State:
 
 def _of_samples(count: int, n: int, rng: torch.Generator, device: torch.device) -> Tensor:
     """``n`` of ``count`` samples at random, with repetition."""
-    return torch.randint(count, (n,), generator=rng).to(device)
+    return sent(torch.randint(count, (n,), generator=rng), device)

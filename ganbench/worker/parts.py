@@ -14,7 +14,7 @@ from ganbench.evaluation.naming import called
 from ganbench.evaluation.needs import owners
 from ganbench.registry import Registry
 from ganbench.spec import Execution, TrialSpec
-from ganbench.training.loop import Objective
+from ganbench.training.objective import Objective
 
 
 class Parts:

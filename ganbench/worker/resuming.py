@@ -6,7 +6,7 @@ import torch
 
 from ganbench.spec import TrialSpec
 from ganbench.training import checkpoint
-from ganbench.training.loop import Objective
+from ganbench.training.objective import Objective
 from ganbench.training.state import State
 from ganbench.worker.parts import Parts, build_objective
 from ganbench.worker.recording import Recorder

@@ -9,7 +9,7 @@ from ganbench.errors import StoreError
 from ganbench.evaluation.drawing import draw_to_score
 from ganbench.evaluation.snapshots import snapshot, snapshot_steps, truth
 from ganbench.training import checkpoint
-from ganbench.training.loop import Objective
+from ganbench.training.objective import Objective
 from ganbench.training.state import State
 from ganbench.worker.outputs import as_pictured, preview_samples
 from ganbench.worker.parts import Parts

@@ -1,0 +1,23 @@
+"""What a trial's two players minimise."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ganbench.api import Loss, Penalty
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """What the two players minimise: a loss, with all penalties that act on the discriminator."""
+
+    loss: Loss
+    penalties: tuple[Penalty, ...]
+
+    def state_dict(self) -> dict[str, Any]:
+        """What its penalties remember."""
+        return {"penalties": [penalty.state_dict() for penalty in self.penalties]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what :meth:`state_dict` returned."""
+        for penalty, remembered in zip(self.penalties, state["penalties"], strict=True):
+            penalty.load_state_dict(remembered)
