@@ -54,7 +54,7 @@ def submit(controller: Controller, tmp_path: Path) -> Submit:
 def test_where_a_trial_stands_in_the_queue(
     controller: Controller, submit: Submit, state: str, status: str, stands: JobState
 ) -> None:
-    slurm, job, folder = submit()
+    slurm, job, folder = submit(deadline="1h" if state in site.WAITING else "0")
     controller.state = state
     folder.write_status(status)
     assert slurm.states() == {job.trial_id: stands}
