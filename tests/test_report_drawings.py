@@ -86,6 +86,10 @@ def test_rows_say_what_the_table_says(images: Path) -> None:
     assert interval is not None
     assert first["means"]["fid"] == pytest.approx(summary.mean, rel=1e-4)
     assert first["intervals"]["fid"] == pytest.approx([interval.low, interval.high], rel=1e-4)
+    narrower = summary.interval(0.8)
+    assert narrower is not None
+    at_another = drawing(section(found.table, "s0", base=images, alpha=0.2), sheets=0, film=0)["rows"][0]["intervals"]
+    assert at_another["fid"] == pytest.approx([narrower.low, narrower.high], rel=1e-4)
     assert [seed["seed"] for seed in first["seeds"]] == [row.seed for row in group.rows]
     by_seed = {seed["seed"]: seed for seed in first["seeds"]}
     assert (by_seed[0]["status"], by_seed[0]["values"]) == ("failed", {})
