@@ -24,7 +24,7 @@ SILENCE_SECONDS = 30.0
 
 
 class Ray(Executor):
-    """Submits tasks to the cluster at ``address``: one per trial, or per ``pack`` of trials that run one by one."""
+    """Submits tasks to the cluster at ``address``: one per trial, or per ``pack`` of trials, one by one on each GPU."""
 
     options = {
         "address": "the cluster's address, HOST:6379; by default auto, which works on its nodes",
