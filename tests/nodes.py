@@ -25,6 +25,7 @@ class Fake(Executor):
         self.submitted: list[str] = []
         self.weights: list[float] = []
         self.cancelled: list[str] = []
+        self.hard: list[bool] = []
         self.closed = False
         self._ended: dict[str, str] = {}
         self.made.append(self)
@@ -44,6 +45,7 @@ class Fake(Executor):
 
     def cancel(self, trial_ids: Iterable[str], *, hard: bool) -> None:
         self.cancelled += trial_ids
+        self.hard.append(hard)
 
     def why(self, trial_id: str) -> str:
         return self._ended.get(trial_id, "")

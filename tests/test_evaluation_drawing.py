@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ganbench import seeds
@@ -102,6 +103,10 @@ def test_a_finished_trial_is_drawn_from_by_the_seed_that_is_given(tmp_path: Path
         assert torch.equal(cut, generate(generator, points, rng=rng, device=CPU))
     with pytest.raises(UsageError, match="are points, whose plot has no rows to walk along; leave --interpolate out"):
         drawer.draw_walks(2, 3, Choice())
+    # Whatever fits the architecture could be loaded: only the manifest tells whose weights these are.
+    save_file({name: weight + 1 for name, weight in load_file(folder.generator).items()}, folder.generator)
+    with pytest.raises(StoreError, match=r"generator\.safetensors .*; restore it, or remove the trial"):
+        drawer.draw(9, Choice())
 
 
 @pytest.mark.parametrize(("wanted", "classes"), [(None, [0, 1, 2, 0]), ("2", [2, 2, 2, 2])])

@@ -40,6 +40,8 @@ def test_order_is_random_and_the_seeds() -> None:
     assert balanced(103, 10, rng()).tolist() == balanced(103, 10, rng()).tolist()
     assert balanced(100, 10, rng()).tolist() != balanced(100, 10, rng(1)).tolist()
     assert balanced(100, 10, rng()).tolist() != sorted(balanced(100, 10, rng()).tolist())
+    counts = [torch.bincount(balanced(12, 10, rng(seed))) for seed in range(9)]
+    assert len({tuple(count.tolist()) for count in counts}) > 4, "no class is always one of those with one more"
     every = torch.arange(50)
     assert like(120, every, rng()).tolist() == like(120, every, rng()).tolist() != like(120, every, rng(1)).tolist()
     assert like(50, every, rng()).tolist() != every.tolist()

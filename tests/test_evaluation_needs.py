@@ -139,6 +139,7 @@ def test_shapes_are_checked_by_name() -> None:
         check_shape(Digits(), (2,))
     with pytest.raises(UsageError, match="takes images of 1 channel, but the samples have 3; choose another"):
         check_shape(Digits(), (3, 16, 16))
+    check_shape(StackedDigits(), (1, 16, 16))  # grey is shown to it three times
     with pytest.raises(UsageError, match="with a reference"):
         evaluator().score(torch.zeros(20, 1, 32, 32), final=True)
     with pytest.raises(UsageError, match="with a reference"):

@@ -19,16 +19,20 @@ class Noting(Executor):
         super().__init__(Settings(slots=slots, timeout=None, server=lambda: pytest.fail("no server is needed")))
         self.jobs: list[Job] = []
         self.cancelled: list[str] = []
+        self.hard: list[bool] = []
+        self.waited: list[float] = []
         self.closed = False
 
     def submit(self, jobs: Iterable[Job]) -> None:
         self.jobs += jobs
 
     def states(self, timeout: float = 0.0) -> Mapping[str, JobState]:
+        self.waited.append(timeout)
         return {job.trial_id: JobState.RUNNING for job in self.jobs}
 
     def cancel(self, trial_ids: Iterable[str], *, hard: bool) -> None:
         self.cancelled += trial_ids
+        self.hard.append(hard)
 
     def why(self, trial_id: str) -> str:
         return f"because of {trial_id}"
@@ -97,6 +101,18 @@ def test_what_becomes_of_a_job_becomes_of_all_its_trials(tmp_path: Path, trial_s
     assert inner.cancelled == [jobs[0].trial_id]
     inner.jobs.clear()
     assert batching.states() == {}, "what the executor has forgotten is forgotten with all its trials"
+
+
+def test_how_long_is_waited_and_how_jobs_end_is_for_the_executor_behind_it(tmp_path: Path, trial_spec: Any) -> None:
+    """A batch that is asked to end writes a checkpoint, as a trial alone does."""
+    jobs = jobs_for(tmp_path, trial_spec, points(trial_spec))
+    inner = Noting(1)
+    batching = Batching(inner)
+    batching.submit(jobs)
+    batching.states(timeout=0.3)
+    for hard in (False, True):
+        batching.cancel([jobs[1].trial_id], hard=hard)
+    assert (inner.waited, inner.hard) == ([0.3], [False, True])
 
 
 def test_it_is_closed_with_the_executor_behind_it() -> None:

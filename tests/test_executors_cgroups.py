@@ -28,7 +28,8 @@ NO_MEMORY_LIMIT = "9223372036854771712"
             1,
             4096,
         ),
-        ("0::/../../elsewhere", {"cpu.max": "300000 100000"}, 3, None),
+        # What lies beside the mounted tree is none of its groups.
+        ("0::/../elsewhere", {"cpu.max": "300000 100000", "../elsewhere/cpu.max": "100000 100000"}, 3, None),
         # Version 1, in a container that knows its group's name outside, and without one.
         (
             "5:cpu,cpuacct:/docker/abc\n4:memory:/docker/abc\n0::/",
@@ -63,6 +64,18 @@ NO_MEMORY_LIMIT = "9223372036854771712"
                 "cpu,cpuacct/job/cpu.cfs_period_us": "100000",
             },
             2,
+            None,
+        ),
+        # Another controller whose name begins alike has groups of its own.
+        (
+            "2:cpuset:/a\n1:cpu:/b",
+            {
+                "cpu/a/cpu.cfs_quota_us": "100000",
+                "cpu/a/cpu.cfs_period_us": "100000",
+                "cpu/b/cpu.cfs_quota_us": "300000",
+                "cpu/b/cpu.cfs_period_us": "100000",
+            },
+            3,
             None,
         ),
         # As an imitation of the kernel may write it.

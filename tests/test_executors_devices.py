@@ -135,6 +135,21 @@ def test_a_gpu_may_be_named_by_its_identifier(machine: Machine) -> None:
     assert devices.gpus() == ()
 
 
+def test_a_part_of_a_gpu_has_an_identifier_only(machine: Machine) -> None:
+    parts = ("MIG-41b3359c-e721-56e5-8009-12e5797ed514", "MIG-65b79fff-6d3c-5490-a288-b31ec705f310")
+    machine("A", visible=",".join(parts))
+    assert devices.gpus() == parts
+    assert devices.leasable("cuda", ()) == parts
+    assert devices.leasable("cuda", (parts[1],)) == parts[1:]
+
+
+def test_what_cuda_does_not_see_is_leased_to_nobody(machine: Machine) -> None:
+    machine("A", "B", "C", visible="2,0,-1,1")
+    assert devices.leasable("cuda", ()) == ("2", "0")
+    with pytest.raises(UsageError, match="'2' does not exist; this machine has 0 to 1"):
+        devices.leasable("cuda", ("2",))
+
+
 def test_a_folder_of_the_driver_that_cannot_be_read_is_passed_over(machine: Machine, tmp_path: Path) -> None:
     information(tmp_path, "0000:02:00.0", "Device Minor: 0\n")
     (tmp_path / "nvidia0").touch()

@@ -53,6 +53,18 @@ def test_indices_count_the_visible_devices(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.usefixtures("four_gpus")
+def test_a_device_that_the_environment_names_twice_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No option has named it."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,0,1,2")
+    told = "^CUDA_VISIBLE_DEVICES=1,0,1,2 contains a device twice; name it once, and use --per-device 2 "
+    with pytest.raises(UsageError, match=told):
+        on_this_machine(Wish())
+    assert on_this_machine(Wish(devices=("1", "3"))).devices == ("0", "2")
+    with pytest.raises(UsageError, match=r"^--devices 0,2 contains a device twice"):
+        on_this_machine(Wish(devices=("0", "2")))
+
+
+@pytest.mark.usefixtures("four_gpus")
 @pytest.mark.parametrize(
     ("wish", "complaint"),
     [

@@ -192,3 +192,29 @@ def test_what_is_to_stop_before_its_job_starts_starts_nothing(local: type[Fake],
     mine.run()
     assert local.made == []
     assert folder.read_status()["status"] == "interrupted"
+
+
+def test_one_that_takes_its_time_to_stop_is_asked_once_and_gently_and_what_had_not_started_is_let_go(
+    local: type[Fake], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, waiting = (TrialFolder(tmp_path / name) for name in ("running", "waiting"))
+    mine = part(running, waiting)
+
+    class Slow(Fake):
+        looks = 0
+
+        def states(self, timeout: float = 0.0) -> Mapping[str, JobState]:
+            self.looks += 1
+            if self.looks == 4:
+                running.write_status("interrupted", "after a checkpoint")
+            return {"running": JobState.RUNNING if self.looks < 4 else JobState.ENDED}
+
+    monkeypatch.setattr(node, "Local", Slow)
+    mine.stop()
+    mine.run()
+    assert sorted(local.made[0].cancelled) == ["running", "waiting"]
+    assert local.made[0].hard == [False], "it is to write a checkpoint"
+    assert [said(folder) for folder in (running, waiting)] == [
+        ("interrupted", "after a checkpoint"),
+        ("interrupted", "not started yet; run again to start it"),
+    ]

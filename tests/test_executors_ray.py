@@ -89,7 +89,8 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
 
 
 def executor(slots: int, **options: str) -> Ray:
-    return Ray(Settings(slots=slots, timeout=None, server=pytest.fail, options=options))
+    device = "cuda" if "gpus" in options else "cpu"
+    return Ray(Settings(slots=slots, timeout=None, server=pytest.fail, options=options, device=device))
 
 
 @pytest.mark.parametrize("reached", [True, False])
@@ -108,12 +109,13 @@ def test_a_head_that_went_away_is_told_from_one_behind_a_proxy(monkeypatch: pyte
         found.states()
 
 
-@pytest.mark.parametrize(("slots", "pack", "first"), [(0, "1", 5), (2, "1", 2), (2, "2", 2)])
-def test_as_many_tasks_run_at_once_as_were_asked_for(
-    cluster: Cluster, tmp_path: Path, slots: int, pack: str, first: int
-) -> None:
+TWO = {"pack": "2", "gpus": "2"}  # at once, one on each
+
+
+@pytest.mark.parametrize(("slots", "options", "first"), [(0, {}, 5), (2, {"pack": "2"}, 2), (5, TWO, 2), (1, TWO, 1)])
+def test_as_many_run_as_were_asked_for(cluster: Cluster, tmp_path: Path, slots: int, options: Any, first: int) -> None:
     """And each of them is a call of one function: Ray sends every function that it is given to all of its nodes."""
-    found = executor(slots, pack=pack)
+    found = executor(slots, **options)
     jobs = [write_trial(tmp_path, seed=seed) for seed in range(5)]
     found.submit(jobs)
     assert len(cluster.tasks) == first
@@ -272,7 +274,8 @@ def test_one_that_has_ended_is_submitted_anew(cluster: Cluster, tmp_path: Path) 
         (Wish(device="cuda"), Layout(device="cuda", slots=0, threads=1)),
         (Wish(options={"gpus": "1"}), Layout(device="cuda", slots=0, threads=1)),
         (Wish(options={"gpus": "0.5"}), Layout(device="cuda", slots=0, threads=1, shared=True)),
-        (Wish(options={"gpus": "2"}), Layout(device="cuda", slots=0, threads=1)),
+        (Wish(options={"gpus": "2", "cpus": "4"}), Layout(device="cuda", slots=0, threads=4)),
+        (Wish(options={"cpus": "4", "pack": "3"} | TWO), Layout(device="cuda", slots=0, threads=2)),
         (Wish(options={"gpus": "0"}), Layout(device="cpu", slots=0, threads=1)),
         (Wish(device="cpu", options={"gpus": "0.5"}), Layout(device="cpu", slots=0, threads=1)),
     ],

@@ -1,6 +1,7 @@
 """What the Slurm executor decides by the queue and a trial's folder; tests/clusters runs it on a real Slurm."""
 
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def submit(controller: Controller, tmp_path: Path) -> Submit:
 def test_where_a_trial_stands_in_the_queue(
     controller: Controller, submit: Submit, state: str, status: str, stands: JobState
 ) -> None:
-    slurm, job, folder = submit()
+    slurm, job, folder = submit(deadline="1h" if state in site.WAITING else "0")
     controller.state = state
     folder.write_status(status)
     assert slurm.states() == {job.trial_id: stands}
@@ -87,6 +88,17 @@ def test_a_folder_that_is_seen_late_is_waited_for(controller: Controller, submit
     folder.write_status("running")
     assert slurm.states() == {job.trial_id: JobState.RUNNING}
     assert len(controller.submitted) == 1
+
+
+def test_a_job_that_is_there_again_is_waited_for_as_long_the_next_time(
+    controller: Controller, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slurm, _, _ = submit(grace="60")
+    for now, state, submissions in ((1, "FAILED", 1), (51, "RUNNING", 1), (101, "FAILED", 1), (162, "FAILED", 2)):
+        monkeypatch.setattr(time, "monotonic", lambda now=now: 1000.0 + now)
+        controller.state = state
+        slurm.states()
+        assert len(controller.submitted) == submissions
 
 
 def test_what_a_node_could_not_start_is_taken_out_and_tried_again(controller: Controller, submit: Submit) -> None:
@@ -212,6 +224,13 @@ def test_what_was_sent_without_an_answer_is_sent_again_unless_it_arrived(
     controller.loses = False
     assert "1 trial left to Slurm" in slurm.detach()
     assert len(controller.submitted) == 1
+
+
+def test_what_is_tried_again_without_an_answer_is_sent_once(controller: Controller, submit: Submit) -> None:
+    slurm, _, _ = submit()
+    controller.state, controller.loses = "FAILED", True
+    slurm.states()
+    assert len(controller.submitted) == 2, "the queue that was looked at is from before"
 
 
 def test_one_that_ended_before_it_was_known_to_be_sent_is_not_sent_again(

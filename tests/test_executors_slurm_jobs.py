@@ -165,11 +165,25 @@ def test_a_python_in_the_home_folder_is_found_there(
     assert "\nexec '/home/a b/venv/bin/python' " in script
 
 
-@pytest.mark.parametrize(("slots", "pack", "limit"), [(0, "2", ""), (1, "2", "%1"), (7, "2", "%3"), (3, "1", "%3")])
+@pytest.mark.parametrize(
+    ("slots", "more", "options", "limit"),
+    [
+        (0, {}, {"pack": "2"}, ""),
+        (1, {}, {"pack": "2"}, "%1"),
+        (7, {}, {"pack": "2"}, "%7"),
+        (7, {"per_device": 2}, {"pack": "8"}, "%3"),
+        (1, {"per_device": 2}, {"pack": "8"}, "%1"),
+        (3, {"per_device": 2}, {"pack": "1"}, "%3"),
+        (8, {"device": "cuda", "per_device": 2}, {"gres": "gpu:2", "pack": "12"}, "%2"),
+        (8, {"device": "cpu"}, {"gres": "gpu:2"}, "%8"),
+    ],
+)
 def test_sbatch_is_given_an_array(
-    make: Make, controller: Controller, tmp_path: Path, slots: int, pack: str, limit: str
-) -> None:
-    made = make({"mem": "8G", "pack": pack, "warning": "45"}, slots=slots)
+    make: Make, controller: Controller, tmp_path: Path, slots: int, more: dict[str, Any], options: dict[str, str],
+    limit: str,
+) -> None:  # fmt: skip
+    """Of as many jobs at once as have so many trials at once: those of a pack that wait in it do not count."""
+    made = make({"mem": "8G", "warning": "45"} | options, slots=slots, **more)
     controller.asked.clear()
     assert made.send("0101-x", 5)
     (command,) = controller.asked
@@ -179,7 +193,7 @@ def test_sbatch_is_given_an_array(
     assert set(command[2:-1]) == {
         f"--array=0-4{limit}", "--job-name=ganbench-0101-x", "--requeue", "--open-mode=append",
         f"--output={folder}/%a.log", f"--chdir={Path.cwd()}", "--signal=B:TERM@45", "--nodes=1", "--ntasks=1",
-        "--mem=8G",
+        "--mem=8G", *(f"--gres={options['gres']}" for _ in options.keys() & {"gres"}),
     }  # fmt: skip
 
 

@@ -61,6 +61,8 @@ def test_each_seed_has_its_own_share_whatever_the_others_are() -> None:
     values = (*LOW[:4], 1e6)
     assert judged(rows_of("a", values), moved(0.1, values), SHARE).outcome == "inconclusive"
     assert judged(rows_of("a", values), rows_of("a", [*LOW[:4], 1e6 + 100]), SHARE).outcome == "pass"
+    of_the_new = 0.0005 * LOW[0] * 1.0002  # less than a hundredth of the margin by the new score alone
+    assert judged(rows_of("a", LOW), moved(of_the_new), SHARE).fine is not None, "a share of the old score"
     zero = (0.0, *LOW[1:])
     assert judged(rows_of("a", zero), moved(1e-12, zero), SHARE).outcome == "inconclusive", "a share of nothing"
 
@@ -117,6 +119,8 @@ def test_at_a_strict_level_one_seed_alone_has_to_be_equal() -> None:
     assert [outcome(alpha, 1, near) for alpha in (0.05, 0.01, 0.009)] == ["pass", "pass", "inconclusive"]
     assert [outcome(alpha, 2, near) for alpha in (0.009, 0.0001, 0.00009)] == ["pass", "pass", "inconclusive"]
     assert outcome(1e-9, 1, base) == "pass"
+    base, near = rows_of("a", [LOW[0], math.inf]), rows_of("a", [ROUNDED[0], math.inf])
+    assert outcome(0.009, 2, near) == "inconclusive", "a seed without a score is no evidence"
 
 
 def test_unchanged_rows_share_no_level_and_need_no_explanation() -> None:

@@ -156,3 +156,5 @@ def test_the_largest_change_is_told_in_every_form() -> None:
             text = form(compare(base, new, margin=margin))
             assert "+1.80e+310 %" in text
             assert told in text
+    (check,) = compare(base, new, margin=Margin(20.0, True)).checks
+    assert check.margin == sys.float_info.max

@@ -29,11 +29,41 @@ def test_memory_and_processes_are_found() -> None:
 
 
 @needs_proc
+def test_the_children_of_children_count_too() -> None:
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        if (grandchild := os.fork()) == 0:
+            time.sleep(60)
+            os._exit(0)
+        os.write(write, str(grandchild).encode())
+        time.sleep(60)
+        os._exit(0)
+    grandchild = int(os.read(read, 100))
+    try:
+        assert [pid for pid in processes.below(os.getpid()) if pid in (child, grandchild)] == [child, grandchild]
+    finally:
+        for pid in (grandchild, child):
+            os.kill(pid, 9)
+        os.waitpid(child, 0)
+        os.close(read)
+        os.close(write)
+
+
+def test_how_often_the_kernel_has_killed_for_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_PROC", tmp_path)
+    assert processes.kernel_kills() == 0
+    (tmp_path / "vmstat").write_text("pgfault 7\noom_killer_invoked 9\noom_kill 3\n")
+    assert processes.kernel_kills() == 3
+
+
+@needs_proc
 def test_a_process_is_known_by_its_start() -> None:
     started = processes.start_ticks(os.getpid())
     assert started
     assert processes.alive(os.getpid(), started)
     assert processes.alive(os.getpid(), started + 1) is False, "another process of the same number"
+    assert processes.alive(os.getpid(), 0) is None, "whoever wrote it down could not tell"
     child = os.fork()
     if child == 0:
         os._exit(0)

@@ -41,6 +41,20 @@ def test_the_message_of_an_end_is_written_in_one_piece(
     assert told["last_line"].endswith("the end")
 
 
+def test_what_is_in_no_log_is_told(tmp_path: Path) -> None:
+    """Also of a task that has not failed: its last words stand nowhere else."""
+
+    def task() -> int:
+        print("written nowhere", flush=True)
+        return 0
+
+    child, read = supervised(task, tmp_path / "missing")
+    with os.fdopen(read) as channel:
+        told = json.loads(channel.readline())
+    assert os.waitpid(child, 0)[1] == 0
+    assert (told["code"], told["last_line"]) == (0, "written nowhere")
+
+
 def supervised(task: Callable[[], int], folder: Path) -> tuple[int, int]:
     """Start a task as on macOS, without /proc and prctl; return its supervisor and what to read its end from."""
     read, write = os.pipe()

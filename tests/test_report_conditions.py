@@ -67,6 +67,9 @@ def test_a_protocol_says_what_it_has_and_its_key_last() -> None:
         ("budget", protocol.budget),
         ("protocol", protocol.key),
     ]
+    for labels, shares, told in (("balanced", "", "balanced"), ("own", "in shares\x1b[1m of 1 %", "in shares of 1 %")):
+        conditional = protocol.model_copy(update={"labels": labels, "shares": shares})
+        assert list(protocol_facts(conditional))[8] == ("labels", told)
     bare = protocol.model_copy(update={"extractor": "", "extractor_sha256": "", "training": ""})
     names = [name for name, _ in protocol_facts(bare)]
     assert names == [name for name, _ in facts if name not in ("training samples", "extractor’s weights")]

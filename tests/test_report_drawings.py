@@ -86,6 +86,10 @@ def test_rows_say_what_the_table_says(images: Path) -> None:
     assert interval is not None
     assert first["means"]["fid"] == pytest.approx(summary.mean, rel=1e-4)
     assert first["intervals"]["fid"] == pytest.approx([interval.low, interval.high], rel=1e-4)
+    narrower = summary.interval(0.8)
+    assert narrower is not None
+    at_another = drawing(section(found.table, "s0", base=images, alpha=0.2), sheets=0, film=0)["rows"][0]["intervals"]
+    assert at_another["fid"] == pytest.approx([narrower.low, narrower.high], rel=1e-4)
     assert [seed["seed"] for seed in first["seeds"]] == [row.seed for row in group.rows]
     by_seed = {seed["seed"]: seed for seed in first["seeds"]}
     assert (by_seed[0]["status"], by_seed[0]["values"]) == ("failed", {})
@@ -165,6 +169,21 @@ def test_points_are_drawn_on_the_axes_of_the_real_ones(points: Path) -> None:
     assert (key, row["seed"]) == ("s0r0", 0)
     assert len(row["frames"]) == FRAMES[0]
     assert [len(numbers(frame["points"], 1.3)) for frame in row["frames"]] == [POINTS[0]] * FRAMES[0]
+
+
+def test_beside_points_no_plot_stands_alone(tmp_path: Path) -> None:
+    """That of an untrained generator has no training to be plotted with; where no point was recorded, all are shown."""
+    data = DataSpec(component=component("ring"), kind="vector", shape=(2,), size=1000, fingerprint="ab" * 32)
+    rng = np.random.default_rng(0)
+    for name, snapshots in (("recorded", 3), ("older", 0)):
+        for spec in (make_spec("vanilla"), make_spec(baseline="untrained")):
+            one = spec.model_copy(update={"data": data})
+            frames = 0 if spec.baseline else snapshots
+            folder = write_trial(tmp_path / name, one, level=3.0, rng=rng, snapshots=frames, picture=False)
+            Image.new("RGB", (64, 64)).save(folder.samples)
+    recorded = drawn(tmp_path / "recorded")
+    assert (recorded["film"]["kind"], recorded["sheets"]) == ("points", None)
+    assert [sheet["row"] for sheet in drawn(tmp_path / "older")["sheets"]["pictures"]] == ["s0r0", "s0r1"]
 
 
 @pytest.mark.parametrize(("frames", "count"), [(25, 500), (25, 300), (25, 200), (13, 300), (9, 200), (2, 200), (0, 0)])

@@ -33,6 +33,7 @@ def test_rows_on_several_datasets_are_ranked_over_all_of_them(tmp_path: Path) ->
     text = page_of(tmp_path / "runs", {"digits": losses, "mnist": losses})
     (part,) = re.findall(r'<section class="protocol" id="together".*?</section>', text, re.DOTALL)
     assert '<li><a href="#together">Over all datasets</a></li>' in text
+    assert '<p class="muted">12 trials · ganbench ' in text
     assert "By average ranks either of the 2 rows may be the best" in part
     assert "style=" not in part, "the page's policy forbids it"
     figure = ElementTree.fromstring(part[part.index("<svg") : part.index("</svg>") + 6])

@@ -133,6 +133,23 @@ def test_baselines_come_last_and_have_no_place() -> None:
     assert set(found.recipes.values) == {"sr0", "sr1"}
 
 
+def test_whichever_score_is_looked_at_that_others_are_by_several_codes_is_told() -> None:
+    other = make_spec("b")
+    metrics = (component("fid"), component("is", source="ef" * 32))
+    other = other.model_copy(update={"evaluation": other.evaluation.model_copy(update={"metrics": metrics})})
+    (table,) = build([make_row(make_spec("a")), make_row(other)])
+    found = section(table, "s", base=Path(), alpha=0.05).conclusions
+    said = "the code of the metric is is not the same in all rows, which may be why they differ."
+    assert found["fid"][-1] == f"IS: {said}"
+    assert sum(said in line for line in found["is"]) == 1
+
+
+def test_what_a_dataset_or_an_architecture_is_called_is_harmless_in_a_title() -> None:
+    row = make_row(make_spec("a"))
+    (table,) = build([replace(row, spec=row.spec.model_copy(update={"architecture": component("\x1b[1mdcgan\x07")}))])
+    assert section(table, "s", base=Path(), alpha=0.05).title == "digits · dcgan"
+
+
 @pytest.mark.parametrize(("alpha", "separated"), [(0.05, True), (0.0005, False)])
 def test_whether_any_row_is_worse(alpha: float, separated: bool) -> None:
     rows = [*rows_of("a", LOW), *rows_of("b", HIGH)]

@@ -141,6 +141,9 @@ def test_the_ends_of_an_interval_of_the_largest_values_are_floats(method: Method
     assert small is not None
     assert found.low == small.low * 2.0**64
     assert found.high == min(sys.float_info.max, small.high * 2.0**64)
+    turned = statistics.interval([-value for value in values], method=method)
+    assert turned is not None
+    assert turned.low == max(-sys.float_info.max, -small.high * 2.0**64)
     summary = statistics.summarise([*values, -values[0]])
     assert summary is not None
     assert math.isfinite(summary.mean)

@@ -128,6 +128,9 @@ def test_a_mean_that_is_worse_by_exactly_the_margin_is_not_beyond_it_whatever_th
         assert not margin_tests(base, [value + 0.3 for value in base[::-1]], 0.3).beyond
         assert not margin_tests(base, [value * 1.1 for value in base[::-1]], 0.1, relative=True).beyond
         assert margin_tests(base, [value + 0.3001 for value in base], 0.3).beyond
+    # Of other scores with the mean 5.15, or 5.5125, which no float is.
+    assert not margin_tests([1.6, 8.6, 2.4, 7.2], [1.8, 9.6, 1.8, 7.4], 0.2).beyond
+    assert not margin_tests([4.3, 1.1, 5.3, 4.0], [6.75, 1.65, 7.95, 5.7], 0.5, relative=True).beyond
 
 
 tenths = st.lists(st.integers(-5, 5), min_size=1, max_size=3)

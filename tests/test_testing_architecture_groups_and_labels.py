@@ -35,6 +35,14 @@ class FirstOnly(ToOutput):
         return super().forward(x[::2])
 
 
+class Whole(Grouped):
+    """Judges each group beside all the others."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        judged = super().forward(x)
+        return judged - judged.mean()
+
+
 class Packed(Right):
     """Judges two at once."""
 
@@ -56,6 +64,13 @@ class PackedFirstOnly(Packed):
 
     def discriminator(self, shape: tuple[int, ...]) -> nn.Module:
         return FirstOnly(shape)
+
+
+class PackedBesideOthers(Packed):
+    """Its groups are not apart."""
+
+    def discriminator(self, shape: tuple[int, ...]) -> nn.Module:
+        return Whole(shape)
 
 
 class SaysPacked(Packed):
@@ -212,6 +227,7 @@ WRONG: list[tuple[type[Architecture], str, str]] = [
     (SaysPacked, "shapes", "for 2 groups of 2 neighbours the discriminator returns shape (4,), not (2,)"),
     (PackedByHalves, "packing", "does not depend on its last sample"),
     (PackedFirstOnly, "packing", "does not depend on its last sample"),
+    (PackedBesideOthers, "packing", "the output for a group of 2 depends on samples of another group"),
     (Deaf, "labels", "the generator returns the same for each of 3 labels"),
     (DeafCritic, "labels", "the discriminator returns the same for each of 3 labels"),
     (FromOne, "labels", "the discriminator returns the same for the labels 0 and 1 of 3"),

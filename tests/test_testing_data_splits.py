@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganbench.api import Samples
+from ganbench.api import Mixture, Samples
 from ganbench.errors import DataError
 from ganbench.testing import check
 from tests.kit import assert_caught, failed, outcome_of
@@ -84,18 +84,41 @@ class OneName(RightData):
     metrics = "modes"  # type: ignore[assignment]
 
 
+class Unscored(RightData):
+    """Leaves its metrics to whoever runs it."""
+
+    metrics = ()
+
+
+class ModesElsewhere(RightData):
+    """Its modes have one number more than its samples."""
+
+    def mixture(self) -> Mixture:
+        return Mixture(means=torch.eye(4), sigma=0.05)
+
+
 WRONG: list[tuple[type, str, str]] = [
     (UnnamedBeyond, "labels", "the labels of 'test' go from 0 to 3, but there are 3 classes"),
     (NamedOnce, "labels", "the classes of 'train' are a, b, c, but those of 'test' are without names"),
     (TrainOnlyHashed, "another-process", "the split 'train' differs in another process"),
     (NumpyArray, "samples", "the data of the split 'train' is ndarray, not a torch tensor; use torch.from_numpy()"),
     (OneName, "defaults", "declares metrics = 'modes'; it must be a tuple of names, such as ('modes',)"),
+    (Unscored, "defaults", "it names no metrics; a run that leaves them to the dataset would score nothing"),
+    (ModesElsewhere, "mixture", "its means have shape (4, 4), not (modes, 3)"),
 ]
 
 
 @pytest.mark.parametrize(("component", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
 def test_a_wrong_component_is_caught_by_name(component: type, name: str, words: str) -> None:
     assert_caught(component, name, words)
+
+
+def test_a_dataset_is_what_its_author_says_it_is() -> None:
+    told = {"shape": (3,), "counts": {"train": 300, "test": 300}}
+    assert outcome_of("samples", RightData, **told).status == "ok"
+    assert_caught(RightData, "samples", "its shape is (3,), expected (2,); it is another dataset", shape=(2,))
+    fewer = {"train": 300, "test": 299}
+    assert_caught(RightData, "samples", "'test': 300}, expected {'train': 300, 'test': 299}", counts=fewer)
 
 
 def test_a_dataset_without_a_test_split_is_held_by_train_alone() -> None:

@@ -88,6 +88,19 @@ class SpectralByHook(ToOutput):
         nn.utils.spectral_norm(self.hidden)
 
 
+class OneType(ToOutput):
+    """Turns images by a matrix that is made in float32."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x @ torch.eye(x.shape[-1], device=x.device))
+
+
+class OfNoData(Right):
+    """For samples that no dataset has."""
+
+    kinds = ("images",)  # type: ignore[assignment]
+
+
 class SaysBatchNorm(Right):
     """Says that it has a batch norm."""
 
@@ -107,6 +120,8 @@ WRONG: list[tuple[type[Architecture], str, str]] = [
     (with_discriminator(OnceDifferentiable, "Once."), "double-backward", "cannot be differentiated twice"),
     (with_discriminator(PiecewiseConstant, "Flat."), "learning", "no gradient reaches the generator's hidden.weight"),
     (SaysBatchNorm, "batch-dependence", "warned about for nothing"),
+    (with_discriminator(OneType, "Of one type."), "moves", "the discriminator cannot run in float64"),
+    (OfNoData, "shapes", "no dataset could be chosen for it"),
 ]
 
 

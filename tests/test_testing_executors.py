@@ -155,7 +155,23 @@ def test_a_wrong_executor_is_caught_by_name(executor: type[Executor], name: str,
     assert_caught(executor, name, words)
 
 
+class KnowsOthers(Local):
+    """Says where the jobs of everybody stand."""
+
+    def states(self, timeout: float = 0.0) -> Any:
+        return {"a-trial-of-somebody": JobState.RUNNING, **super().states(timeout)}
+
+
+class AnswersForAll(Local):
+    """Has an end for every name."""
+
+    def why(self, trial_id: str) -> str:
+        return super().why(trial_id) or "it ended"
+
+
 WRONG: list[tuple[type[Executor], str, str]] = [
+    (KnowsOthers, "idle", "states() knows of jobs before any was submitted"),
+    (AnswersForAll, "idle", "why() answers for a job that does not exist"),
     (EverySecond, "runs", "states() does not know number 2"),
     (Deaf, "runs", "states() does not know number 3"),
     (NeverStarts, "runs", "a trial's state is pending, not ended"),

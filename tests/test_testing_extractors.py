@@ -208,6 +208,26 @@ class Reseeds(RightExtractor):
         return Thumbnails(layers)
 
 
+class Nameless(RightExtractor):
+    """Says not what torch-fidelity knows it by."""
+
+    registered_name = ""
+
+
+class Maps(Thumbnails):
+    """The features of each place, not of the image."""
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        return tuple(features.unflatten(1, (3, -1)) for features in super().forward(images))
+
+
+class OfPlaces(RightExtractor):
+    """A map for each image."""
+
+    def build(self, layers: list[str]) -> nn.Module:
+        return Maps(layers)
+
+
 WRONG: list[tuple[type, str, str]] = [
     (Unhashed, "identity", "not 64 hexadecimal digits"),
     (OtherDimension, "outputs", "gives 48 features but declares 64"),
@@ -227,6 +247,8 @@ WRONG: list[tuple[type, str, str]] = [
     (Probabilities, "outputs", "layer 'classes' gives probabilities"),
     (Reseeds, "streams", "it seeds the global random stream of torch"),
     (Unregistered, "registered", "torch-fidelity does not know 'never-registered'"),
+    (Nameless, "registered", "registered_name is empty"),
+    (OfPlaces, "outputs", "layer 'grid' has shape (6, 3, 16) for 6 images, not (6, F)"),
 ]
 
 

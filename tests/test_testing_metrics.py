@@ -211,6 +211,38 @@ class RefusesAll(RightMetric):
         raise ValueError("never")
 
 
+class Says(RightMetric):
+    """Answers yes or no."""
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        return {name: value > 0.5 for name, value in super().compute(fake, reference).items()}
+
+
+class InATensor(RightMetric):
+    """Leaves its value where it was computed."""
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        return {name: torch.tensor(value) for name, value in super().compute(fake, reference).items()}  # type: ignore[misc]
+
+
+class Worded(RightMetric):
+    """Calls its value by two words."""
+
+    values = {"the gap": Value(label="gap", direction="lower")}
+
+
+class Unvalued(RightMetric):
+    """Gives nothing."""
+
+    values: ClassVar[dict[str, Value]] = {}
+
+
+class Sometimes(RightMetric):
+    """Is to be computed now and then."""
+
+    when = "sometimes"  # type: ignore[assignment]
+
+
 WRONG: list[tuple[type, str, str]] = [
     (WrongWay, "severity", "the best row of a table would not be the best generator"),
     (OtherName, "values", "returns ['gap'] but declares ['distance']"),
@@ -236,6 +268,11 @@ WRONG: list[tuple[type, str, str]] = [
     ),
     (NoTuple, "declaration", "declares needs = 'features'; it must be a tuple of words, such as ('features',)"),
     (RefusesAll, "counts", "check() refuses 100,000 samples on each side; every run would be refused"),
+    (Says, "values", "compute() returns bool for 'gap', but must return a float"),
+    (InATensor, "values", "compute() returns Tensor for 'gap', but must return a float"),
+    (Worded, "declaration", "'the gap' must consist of letters, digits and underscores"),
+    (Unvalued, "declaration", "it declares no values; a table would have no column for it"),
+    (Sometimes, "declaration", "when is 'sometimes', not 'always' or 'final'; it would never be computed"),
 ]
 
 

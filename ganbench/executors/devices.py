@@ -103,7 +103,8 @@ def leasable(device: str, chosen: tuple[str, ...]) -> tuple[str, ...]:
         chosen: indices among the visible devices, or UUIDs as ``nvidia-smi -L`` lists them; empty for all.
 
     Raises:
-        UsageError: a device that is not there or is named twice, or a contradiction to ``cuda:i``.
+        UsageError: a device that is not there, a contradiction to ``cuda:i``, or one that is named twice, here or by
+            ``CUDA_VISIBLE_DEVICES``.
     """
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     # Indices count the devices that this process may see, as torch does; its children count all of the machine's.
@@ -124,8 +125,9 @@ def leasable(device: str, chosen: tuple[str, ...]) -> tuple[str, ...]:
         else:
             raise UsageError(f"--devices: '{item}' does not exist; this machine has 0 to {len(tokens) - 1}")
     if len(set(found)) < len(found):
+        what = f"--devices {','.join(chosen)}" if chosen else f"CUDA_VISIBLE_DEVICES={visible}"
         raise UsageError(
-            f"--devices {','.join(chosen)} contains a device twice; use --per-device 2 to run two trials on each"
+            f"{what} contains a device twice; name it once, and use --per-device 2 to run two trials on each"
         )
     return tuple(found)
 

@@ -24,14 +24,14 @@ SILENCE_SECONDS = 30.0
 
 
 class Ray(Executor):
-    """Submits tasks to the cluster at ``address``: one per trial, or per ``pack`` of trials that run one by one."""
+    """Submits tasks to the cluster at ``address``: one per trial, or per ``pack`` of trials, one by one on each GPU."""
 
     options = {
         "address": "the cluster's address, HOST:6379; by default auto, which works on its nodes",
         "cpus": "processors per task; by default 1",
         "gpus": "GPUs per task; a fraction lets trials share one; by default 0, or 1 with --device cuda",
         "memory": "MiB per task, for placement alone; by default none",
-        "pack": "trials in one task, which run one after another; by default 1",
+        "pack": "trials in one task, which run one after another, on several GPUs as many at once; by default 1",
         "attempts": "how often to start a trial that was killed or lost; by default 3",
         "deadline": "how long a trial may wait before it is given up: 12h, 1-00:00:00; by default for ever",
     }
@@ -84,10 +84,9 @@ class Ray(Executor):
         if wish.device == "cuda" and not gpus:
             raise UsageError("--device cuda needs --ray gpus=1 or a fraction such as gpus=0.5")
         device = "cuda" if gpus and wish.device != "cpu" else "cpu"
-        processors = site.terms(wish.options, device).resources["num_cpus"]
-        return Layout(
-            device=device, slots=wish.jobs, threads=max(1, int(processors)), shared=device == "cuda" and gpus < 1
-        )
+        terms = site.terms(wish.options, device)
+        threads = max(1, int(terms.resources["num_cpus"]) // _at_once(terms, device))
+        return Layout(device=device, slots=wish.jobs, threads=threads, shared=device == "cuda" and gpus < 1)
 
     def submit(self, jobs: Iterable[Job]) -> None:
         """Queue trials, heavy ones first; the cluster gets them all at once unless ``--jobs`` says how many."""
@@ -151,7 +150,9 @@ class Ray(Executor):
         self._ray.shutdown()
 
     def _fill(self) -> None:
-        room = (self.settings.slots or math.inf) - len({reference for _, reference in self._jobs.values()})
+        at_once = _at_once(self._terms, self.settings.device)
+        most = max(1, self.settings.slots // at_once) if self.settings.slots else math.inf
+        room = most - len({reference for _, reference in self._jobs.values()})
         while self._waiting and room > 0:
             room -= 1
             jobs, self._waiting = self._waiting[: self._terms.pack], self._waiting[self._terms.pack :]
@@ -205,3 +206,8 @@ class Ray(Executor):
                 f"the Ray cluster at {self._head} is gone, and so are its tasks; start it and run again: trials "
                 "resume from their checkpoints"
             )
+
+
+def _at_once(terms: site.Terms, device: str) -> int:
+    """How many trials a task runs at once: one on each of its GPUs, and the others of its pack after these."""
+    return min(terms.pack, max(1, int(terms.resources["num_gpus"]))) if device == "cuda" else 1

@@ -97,7 +97,7 @@ class Submissions:
             GanbenchError: it has not answered for :data:`SILENCE_SECONDS`.
         """
         folder = self._folder(submission)
-        limit = f"%{max(1, self._settings.slots // self._terms.pack)}" if self._settings.slots else ""
+        limit = f"%{max(1, self._settings.slots // self._at_once())}" if self._settings.slots else ""
         answer = site.call(
             "sbatch", "--parsable", f"--array=0-{parts - 1}{limit}", f"--job-name={site.PREFIX}{submission}",
             "--requeue", "--open-mode=append", f"--output={folder}/%a.log", f"--chdir={Path.cwd()}",
@@ -132,6 +132,11 @@ class Submissions:
             return ""
         said = [line.strip() for line in text.splitlines() if line.strip()]
         return f"; the last line of its output: {said[-1]}" if said else ""
+
+    def _at_once(self) -> int:
+        """How many trials a job runs at once: of more in its pack the others wait for these."""
+        devices = site.gpus(self._settings.options) if self._settings.device == "cuda" else 1
+        return min(self._terms.pack, devices * self._settings.per_device)
 
     def _folder(self, submission: str) -> Path:
         return (self._settings.out / ".slurm" / submission).absolute()

@@ -1,0 +1,104 @@
+"""Penalties that spoil what they are given: weights, samples, or the digits of their own value."""
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ganbench.api import Penalty
+from tests.kit import assert_caught
+
+
+class Outputs(Penalty):
+    """A term on the raw outputs, with which nothing is wrong."""
+
+    constrains, double_backward = "outputs", False
+
+    def of(self, outputs: Tensor) -> Tensor:
+        return outputs.square().mean()
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        return self.of(discriminator(real.detach()))
+
+
+class Cancels(Outputs):
+    """Adds a large number and takes it away again."""
+
+    def of(self, outputs: Tensor) -> Tensor:
+        return super().of((outputs + 1000) - 1000)
+
+
+class Overflows(Outputs):
+    """Too large for what computes with few bits."""
+
+    def of(self, outputs: Tensor) -> Tensor:
+        value = super().of(outputs)
+        return value if outputs.dtype != torch.bfloat16 else value * math.inf
+
+
+class NotANumber(Outputs):
+    """Undefined for a batch of one."""
+
+    def of(self, outputs: Tensor) -> Tensor:
+        return (outputs - outputs.mean()).square().sum() / (len(outputs) - 1)
+
+
+class Shifts(Outputs):
+    """Changes the fakes it is given."""
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        with torch.no_grad():
+            fake.add_(1)
+        return super().__call__(discriminator, real, fake, rng)
+
+
+class IntoReal(Outputs):
+    """Real samples get a gradient."""
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        return self.of(discriminator(real))
+
+
+class Projects(Penalty):
+    """No term of the loss; the wrong ones differ in what they do to weights."""
+
+    differentiable = False
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        return torch.zeros(())
+
+    def project(self, discriminator: nn.Module) -> None:
+        with torch.no_grad():
+            for weight in discriminator.parameters():
+                self.change(weight)
+
+    def change(self, weight: Tensor) -> None:
+        weight.clamp_(-0.1, 0.1)
+
+
+class DividesByZero(Projects):
+    def change(self, weight: Tensor) -> None:
+        weight.div_(weight - weight)
+
+
+class FreezesWeights(Projects):
+    def change(self, weight: Tensor) -> None:
+        weight.requires_grad_(False)
+
+
+WRONG: list[tuple[type[Penalty], str, str]] = [
+    (Cancels, "half-precision", "in float32; it loses its digits there"),
+    (Overflows, "half-precision", "precision=bfloat16 would end as diverged"),
+    (NotANumber, "scalar", "it is nan on 1 samples of shape (3,); a trial would end as diverged"),
+    (Shifts, "undisturbed", "it changes the samples it is given in place"),
+    (IntoReal, "detached", "the penalty's gradient flows into the real samples"),
+    (DividesByZero, "projection", "project() makes weights NaN or infinite"),
+    (FreezesWeights, "projection", "project() freezes parameters"),
+]
+
+
+@pytest.mark.parametrize(("penalty", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
+def test_a_wrong_penalty_is_caught_by_name(penalty: type[Penalty], name: str, words: str) -> None:
+    assert_caught(penalty, name, words)
