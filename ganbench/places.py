@@ -25,12 +25,18 @@ def place(value: Any) -> Path:
     if "\0" in text:
         raise ValueError("must not contain a null character")
     path = Path(os.path.expanduser(text))
+    if is_too_long(path):
+        raise ValueError("must be shorter: no file can have such a name")
+    return path
+
+
+def is_too_long(path: Path) -> bool:
+    """Whether no file can have such a name where it would be."""
     try:
         path.lstat()
     except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:
-            raise ValueError("must be shorter: no file can have such a name") from error
-    return path
+        return error.errno == errno.ENAMETOOLONG
+    return False
 
 
 def argument(name: str, value: Any) -> Path:

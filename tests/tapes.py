@@ -17,6 +17,15 @@ def shortened(work: Callable[[], object]) -> tuple[Tape, Callable[[], object]]:
     return tape, tape.replay()
 
 
+def replayed(work: Callable[[], Tensor], found: Tensor) -> tuple[Tape, Tensor]:
+    """The tape of work that writes into ``found``, now written by its replay; and what the work itself wrote."""
+    expected = work().clone()
+    tape, again = shortened(work)
+    found.zero_()
+    again()
+    return tape, expected
+
+
 def called(tape: Tape) -> Counter[Any]:
     return Counter(node.target for node in tape.graph.nodes if node.op == "call_function")
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.tapes import called, shared_out, shortened
+from tests.tapes import called, replayed, shared_out, shortened
 
 aten = torch.ops.aten
 NUMBERS = torch.tensor([[1.0, 3.0, 3.0, -0.0], [0.0, -0.0, -5.0, 0.0], [torch.nan, 1.0, torch.inf, torch.inf]])
@@ -23,10 +23,7 @@ def test_the_gradient_of_a_maximum_is_made_of_numbers_in_its_masks_place(dtype: 
             (gradient,) = torch.autograd.grad((leaf * 1).amax(1, keepdim=True), leaf, gradients)
         return found.copy_(gradient)
 
-    expected = work().clone()
-    tape, again = shortened(work)
-    found.zero_()
-    again()
+    tape, expected = replayed(work, found)
     assert torch.equal(found.nan_to_num(7.0), expected.nan_to_num(7.0))
     assert torch.equal(found.signbit(), expected.signbit())
     operators = called(tape)
@@ -69,10 +66,7 @@ def test_a_mask_may_be_multiplied_and_counted_in_other_ways(read: Callable[[Tens
     def work() -> Tensor:
         return found.copy_(read(x, x.exp() > 1.0))
 
-    expected = work().clone()
-    tape, again = shortened(work)
-    found.zero_()
-    again()
+    tape, expected = replayed(work, found)
     assert torch.equal(found, expected)
     assert aten.gt.Scalar not in called(tape)
 
@@ -96,10 +90,7 @@ def test_a_mask_that_is_read_otherwise_stays_one(read: Callable[[Tensor, Tensor]
         mask = y > 1.0
         return found.copy_((y * mask + read(y, mask).repeat(4 // len(read(y, mask.clone())), 1)).nan_to_num(9.0))
 
-    expected = work().clone()
-    tape, again = shortened(work)
-    found.zero_()
-    again()
+    tape, expected = replayed(work, found)
     assert torch.equal(found, expected)
     assert aten.gt.Scalar in called(tape)
 

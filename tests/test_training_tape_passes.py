@@ -12,7 +12,7 @@ from torch.nn.functional import batch_norm, interpolate, leaky_relu
 
 from ganbench.training.tape_forms import share_memory
 from ganbench.training.tape_passes import INTO
-from tests.tapes import called, shared_out, shortened
+from tests.tapes import called, replayed, shared_out, shortened
 
 aten = torch.ops.aten
 Step = tuple[str, int, int]
@@ -166,10 +166,7 @@ def test_a_view_of_views_is_taken_once_and_one_that_changes_nothing_not_at_all()
         same = y.t().t()
         return found.copy_(rows.reshape(4, 8).repeat(1, 2) + same.view(4, 16))
 
-    expected = work().clone()
-    tape, again = shortened(work)
-    found.zero_()
-    again()
+    tape, expected = replayed(work, found)
     assert torch.equal(found, expected)
     assert aten.t.default not in called(tape)
     assert called(tape)[aten.as_strided.default] >= 1
@@ -255,8 +252,5 @@ def test_tensors_without_strides_are_called_as_they_were() -> None:
         nested = torch.nested.nested_tensor([x[:3].exp(), x[3:].exp()]) * 2
         return found.copy_(nested.to_padded_tensor(0.0).sum() + (x.relu().to_sparse() * 2).to_dense().sum())
 
-    expected = work().clone()
-    _, again = shortened(work)
-    found.zero_()
-    again()
+    _, expected = replayed(work, found)
     assert torch.equal(found, expected)

@@ -105,11 +105,10 @@ def _files(data_root: Path) -> None:
 
 def _obstacle(folder: Path, around: Path) -> str:
     """Why a folder cannot be written to or made in ``around``, the nearest that is there; empty if it can."""
-    try:
-        folder.lstat()
-    except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:
-            return os.strerror(error.errno)
+    from ganbench.places import is_too_long
+
+    if is_too_long(folder):
+        return os.strerror(errno.ENAMETOOLONG)
     if not os.path.isdir(around):
         return os.strerror(errno.ENOTDIR)
     return "" if os.access(around, os.W_OK | os.X_OK) else os.strerror(errno.EACCES)

@@ -135,8 +135,8 @@ class Submissions:
 
     def _at_once(self) -> int:
         """How many trials a job runs at once: of more in its pack the others wait for these."""
-        devices = site.gpus(self._settings.options) if self._settings.device == "cuda" else 1
-        return min(self._terms.pack, devices * self._settings.per_device)
+        settings = self._settings
+        return min(self._terms.pack, site.side_by_side(settings.options, settings.device, settings.per_device))
 
     def _folder(self, submission: str) -> Path:
         return (self._settings.out / ".slurm" / submission).absolute()

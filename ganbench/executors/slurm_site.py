@@ -143,8 +143,7 @@ def layout(wish: Wish) -> Layout:
     terms(wish.options, each)
     processors = count(wish.options, "cpus-per-task", 1)
     device = "cuda" if gpu and wish.device != "cpu" else "cpu"
-    # Several GPUs in one job share its processors.
-    threads = max(1, processors // (each * (gpus(wish.options) if device == "cuda" else 1)))
+    threads = max(1, processors // side_by_side(wish.options, device, each))
     shared = device == "cuda" and (each > 1 or any("shard" in wish.options.get(name, "") for name in GPU_OPTIONS))
     return Layout(device=device, slots=wish.jobs, threads=threads, per_device=each, shared=shared)
 
@@ -225,6 +224,11 @@ def gpus(options: Mapping[str, str]) -> int:
             # `gpu` and `gpu:a100` say no number, and are one.
             return sum(int(match[1]) if (match := re.search("(?:^|:)([0-9]+)$", part)) else 1 for part in whole)
     return 1
+
+
+def side_by_side(options: Mapping[str, str], device: str, per_device: int) -> int:
+    """How many trials run at once on the devices of a job, which share its processors."""
+    return per_device * (gpus(options) if device == "cuda" else 1)
 
 
 def largest_array() -> int:
