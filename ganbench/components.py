@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, get_args
 
-from ganbench.api import Architecture, Augmentation, Dataset, Extractor, Loss, Metric, Penalty
+from ganbench.api import Architecture, Augmentation, Dataset, Extractor, GeneratorPenalty, Loss, Metric, Penalty
 from ganbench.api.data import Kind
 from ganbench.errors import GanbenchError, UsageError, in_one_line
 from ganbench.grid import ComponentRequest
@@ -14,15 +14,16 @@ from ganbench.records.locations import absolute
 from ganbench.registry import Entry, Registry
 from ganbench.spec import Component, Scalar, format_scalar
 
-CONTRACTS: dict[str, type] = {
-    "loss": Loss,
-    "penalty": Penalty,
-    "augmentation": Augmentation,
-    "architecture": Architecture,
-    "dataset": Dataset,
-    "metric": Metric,
-    "extractor": Extractor,
+CONTRACTS: dict[str, tuple[type, ...]] = {
+    "loss": (Loss,),
+    "penalty": (Penalty, GeneratorPenalty),
+    "augmentation": (Augmentation,),
+    "architecture": (Architecture,),
+    "dataset": (Dataset,),
+    "metric": (Metric,),
+    "extractor": (Extractor,),
 }
+"""By kind, the classes of which a component must be a subclass: of one of them."""
 
 METHODS: dict[str, tuple[str, ...]] = {
     "loss": ("discriminator", "generator"),
@@ -46,11 +47,11 @@ def load_class(entry: Entry) -> type[Any]:
         UsageError: it cannot be imported, or is no subclass of its contract.
     """
     value = entry.load()
-    contract = CONTRACTS[entry.kind]
-    if not (inspect.isclass(value) and issubclass(value, contract)):
+    contracts = CONTRACTS[entry.kind]
+    if not (inspect.isclass(value) and issubclass(value, contracts)):
         raise UsageError(
             f"{entry.kind} '{entry.name}' of {entry.distribution}: {entry.target} must be a subclass of "
-            f"ganbench.api.{contract.__name__}"
+            f"{' or '.join(f'ganbench.api.{contract.__name__}' for contract in contracts)}"
         )
     return value
 
@@ -83,12 +84,12 @@ def build(kind: str, name: str, cls: type[Any], parameters: dict[str, Scalar]) -
 
 def _lacking(kind: str, built: Any) -> list[str]:
     """The methods that a component must have and has not, each as ``name()``."""
-    contract = CONTRACTS[kind]
+    contract = next(one for one in CONTRACTS[kind] if isinstance(built, one))
 
     def inherited(name: str) -> bool:
         return getattr(getattr(built, name), "__func__", None) is getattr(contract, name)
 
-    if kind == "penalty" and not (built.differentiable and inherited("on_outputs")):
+    if contract is Penalty and not (built.differentiable and inherited("on_outputs")):
         return []  # it only projects weights, or its outputs stand in for the call
     if kind == "architecture" and not inherited("build_conditional"):
         return []  # always conditional
@@ -108,6 +109,11 @@ def kinds_of(what: str, declared: Any) -> tuple[Kind, ...]:
             f"({known[0]!r},)"
         )
     return tuple(declared)
+
+
+def several(kinds: tuple[Kind, ...]) -> str:
+    """Kinds of samples, as a sentence names many of them: ``images and vectors``."""
+    return " and ".join(f"{kind}s" for kind in kinds)
 
 
 def resolve(request: ComponentRequest, registry: Registry, settle: Settle | None = None) -> tuple[Component, Any]:

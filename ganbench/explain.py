@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ganbench import components
+from ganbench.api import GeneratorPenalty
 from ganbench.errors import UsageError, with_kind
 from ganbench.executors.options import declared
 from ganbench.grid import parse_component
@@ -134,6 +135,8 @@ def _of_loss(entry: Entry, cls: Any) -> dict[str, Any]:
 
 
 def _of_penalty(entry: Entry, cls: Any) -> dict[str, Any]:
+    if issubclass(cls, GeneratorPenalty):
+        return {"term": cls.formula, "joins": "the generator's objective"}
     return {"term": cls.formula, "constrains": cls.constrains}
 
 
@@ -145,7 +148,7 @@ def _of_architecture(entry: Entry, cls: Any) -> dict[str, Any]:
     low, high = cls.sizes
     kinds = components.kinds_of(f"architecture '{entry.name}'", cls.kinds)
     sides = f"{'powers of two ' if cls.power_of_two else ''}from {low} to {high}" if "image" in kinds else ""
-    return {"makes": " and ".join(f"{one}s" for one in kinds), "image sides": sides}
+    return {"makes": components.several(kinds), "image sides": sides}
 
 
 def _of_dataset(entry: Entry, cls: Any) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def register_losses(register: Register) -> None:
 
 @hookspec
 def register_penalties(register: Register) -> None:
-    """Register penalties: subclasses of :class:`ganbench.api.Penalty`."""
+    """Register penalties: subclasses of :class:`ganbench.api.Penalty` or :class:`ganbench.api.GeneratorPenalty`."""
 
 
 @hookspec

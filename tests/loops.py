@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganbench.api import Architecture, Discriminator, Loss, Networks, Penalty, Samples
+from ganbench.api import Architecture, Discriminator, GeneratorPenalty, Loss, Networks, Penalty, Samples
 from ganbench.spec import Recipe
 from ganbench.training.conditional import generate, judge
 from ganbench.training.loop import train
@@ -57,7 +57,7 @@ class Orthogonal(Penalty):
         return 0.05 * torch.stack([*products, *(bias.square().sum() for bias in biases)]).sum()
 
 
-def objective(loss: Loss, *penalties: Penalty) -> Objective:
+def objective(loss: Loss, *penalties: Penalty | GeneratorPenalty) -> Objective:
     own = (loss.penalty,) if loss.penalty is not None else ()
     return Objective(loss=loss, penalties=(*own, *penalties))
 

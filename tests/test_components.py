@@ -10,7 +10,18 @@ import pytest
 from torch import Tensor
 
 from ganbench import components, plugins
-from ganbench.api import Architecture, Augmentation, Dataset, Extractor, Loss, Metric, Networks, Penalty, Samples
+from ganbench.api import (
+    Architecture,
+    Augmentation,
+    Dataset,
+    Extractor,
+    GeneratorPenalty,
+    Loss,
+    Metric,
+    Networks,
+    Penalty,
+    Samples,
+)
 from ganbench.components import build, rebuild, resolve
 from ganbench.errors import DataError, UsageError
 from ganbench.grid import ComponentRequest
@@ -284,4 +295,4 @@ def test_every_built_in_component_can_be_loaded_and_built_without_parameters() -
             if kind == "loss":
                 assert issubclass(cls, Loss)
             elif kind == "penalty":
-                assert issubclass(cls, Penalty)
+                assert issubclass(cls, Penalty | GeneratorPenalty)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import chain
 from typing import Any, ClassVar
 
 import pytest
@@ -100,7 +101,9 @@ def test_a_tracker_has_the_parameters_that_users_give() -> None:
         raise
 
 
-@pytest.mark.parametrize("contract", [*CONTRACTS.values(), Executor, Tracker], ids=lambda one: one.__name__)
+@pytest.mark.parametrize(
+    "contract", [*chain.from_iterable(CONTRACTS.values()), Executor, Tracker], ids=lambda one: one.__name__
+)
 def test_what_a_contract_says_of_itself_is_not_said_of_a_component(contract: type) -> None:
     bare = type("Bare", (contract,), {})
     assert own_doc(bare) == ""

@@ -17,7 +17,10 @@ from ganbench.augmentations.translation import Translation
 from ganbench.losses.lsgan import LSGAN
 from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGAN, WGANGP
+from ganbench.penalties import orthogonal as generator
 from ganbench.penalties.lecam import LeCam
+from ganbench.penalties.mode_seeking import ModeSeeking
+from ganbench.penalties.path_length import PathLength
 from ganbench.penalties.zero_centred import R1
 from ganbench.spec import Recipe
 from ganbench.training import batched as module
@@ -75,6 +78,14 @@ GOALS: dict[str, tuple[dict[str, Any], Callable[[], Objective]]] = {
     "two batches of pairs": ({"g_batches": 2, "n_critic": 2}, lambda: objective(Softly())),
     "a penalty that remembers": ({}, lambda: objective(Vanilla(), LeCam())),
     "a penalty on the weights": ({}, lambda: objective(Vanilla(), Orthogonal())),
+    "penalties on the generator": (
+        {"n_generator": 2, "n_critic": 2},
+        lambda: objective(Vanilla(), R1(), ModeSeeking(), generator.Orthogonal(beta=0.01)),
+    ),
+    "one on the generator's slopes, which remembers, with pairs": (
+        {"g_batches": 2},
+        lambda: objective(Softly(), PathLength(gamma_pl=0.1)),
+    ),
 }
 
 

@@ -16,6 +16,9 @@ from ganbench.architectures.resnet import ResNet
 from ganbench.architectures.upsample import Upsample
 from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGAN
+from ganbench.penalties.mode_seeking import ModeSeeking
+from ganbench.penalties.orthogonal import Orthogonal
+from ganbench.penalties.path_length import PathLength
 from ganbench.spec import Recipe
 from ganbench.training import recordable
 from ganbench.training.loop import plain_step, train, whole_step
@@ -46,6 +49,28 @@ TRIALS: dict[str, tuple[Callable[[], Architecture], dict[str, Any]]] = {
     "a class beside the latents": (lambda: DCGAN(width=4, condition="projection"), {}),
     "bfloat16": (lambda: Upsample(width=4), {"precision": "bfloat16", "smoothing_real": 0.1}),
 }
+
+
+@pytest.mark.parametrize("architecture", [DCGAN(width=4), ResNet(width=4, condition="projection")])
+def test_steps_with_penalties_on_the_generator_are_recorded(architecture: Architecture) -> None:
+    def goal() -> Objective:
+        return objective(Vanilla(), ModeSeeking(), Orthogonal())
+
+    chosen = recipe()
+    plain, state = on_images(architecture, chosen), on_images(architecture, chosen)
+    train(plain, goal(), chosen, Notes(), evaluate_every=0)
+    step = recorded(state, goal(), chosen)
+    train(state, goal(), chosen, Notes(), evaluate_every=0, one_step=step)
+    assert step.given_up == ""
+    assert_bit_equal(plain, state)
+
+
+def test_steps_with_a_penalty_on_the_generator_that_remembers_are_not() -> None:
+    chosen = recipe(steps=6)
+    state, goal = on_images(DCGAN(width=4), chosen), objective(Vanilla(), PathLength())
+    step = recorded(state, goal, chosen)
+    train(state, goal, chosen, Notes(), evaluate_every=0, one_step=step)
+    assert step.given_up == "a penalty that remembers earlier updates"
 
 
 @pytest.mark.parametrize(("architecture", "settings"), TRIALS.values(), ids=TRIALS.keys())

@@ -1,4 +1,4 @@
-"""What the two players minimise: losses, and the penalties that join them."""
+"""What the two players minimise: losses, and the penalties that join either player's objective."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal, Protocol
@@ -73,6 +73,53 @@ class Penalty:
 
         It is saved in the trial's checkpoint, so that a resumed trial goes on exactly where it was interrupted.
         """
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what :meth:`state_dict` returned; tensors arrive on the CPU."""
+
+
+class Generator(Protocol):
+    """The generator as a penalty sees it: latent points (N, latent_dim) to samples (N, ...), and its weights.
+
+    It need not be a module, like the :class:`Discriminator` of other penalties, and its weights are as theirs.
+    """
+
+    def __call__(self, z: Tensor, /) -> Tensor: ...
+
+    def parameters(self) -> Iterator[Tensor]: ...
+
+    def named_parameters(self) -> Iterator[tuple[str, Tensor]]: ...
+
+
+class GeneratorPenalty:
+    """A term added to the generator's objective, in each of its updates.
+
+    Attributes:
+        kinds: the kinds of samples it understands.
+        formula: the term as text, for ``ganbench show``, with G = the generator and z = latent points.
+    """
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("image", "vector")
+    formula: ClassVar[str] = ""
+
+    def __call__(self, generator: Generator, z: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        """Return the penalty as a scalar.
+
+        Args:
+            generator: maps latent points to samples, and has ``parameters()`` and ``named_parameters()``; nothing else
+                of a module may be used. A conditional generator gives the i-th point the label of the i-th fake. Each
+                call counts as one of training, for the running statistics of its batch norms, too.
+            z: the latent points (N, latent_dim) of this update. For a gradient by them, call the generator on
+                ``z.detach().requires_grad_()``.
+            fake: what the generator made of them (N, ...), in the range the networks have ([-1, 1] for images) and
+                before any augmentation; gradients reach the weights through it.
+            rng: the trial's own stream for penalties on the generator, on the device of the samples.
+        """
+        raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what it remembers from one update to the next; see :meth:`Penalty.state_dict`."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

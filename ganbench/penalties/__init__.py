@@ -54,3 +54,21 @@ def register_penalties(register: Register) -> None:
         summary="Same output for an image moved or mirrored",
         paper="arXiv:1910.12027",
     )
+    register(
+        "mode-seeking",
+        "ganbench.penalties.mode_seeking:ModeSeeking",
+        summary="Different latent points make different samples",
+        paper="arXiv:1903.05628",
+    )
+    register(
+        "path-length",
+        "ganbench.penalties.path_length:PathLength",
+        summary="A latent step changes samples by as much everywhere",
+        paper="arXiv:1912.04958",
+    )
+    register(
+        "orthogonal",
+        "ganbench.penalties.orthogonal:Orthogonal",
+        summary="Orthogonal rows in the generator's weights",
+        paper="arXiv:1809.11096",
+    )

@@ -8,16 +8,23 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ganbench import components
-from ganbench.api import Architecture, Augmentation, Loss, Penalty
+from ganbench.api import Architecture, Augmentation, GeneratorPenalty, Loss, Penalty
 from ganbench.errors import UsageError
 from ganbench.files import digest
 from ganbench.grid import ComponentRequest, LossRequest, parse_augment
 from ganbench.plan import Planned, PlanRequest
 from ganbench.recipe import resolve_recipe, validate
 from ganbench.registry import Registry
-from ganbench.resolving.compatibility import check_pair, check_penalties, check_recipe, doubts
+from ganbench.resolving.compatibility import check_pair, check_recipe, doubts
 from ganbench.resolving.data import Data
-from ganbench.resolving.probing import check_augmentations, check_loss, check_networks, check_output_penalties
+from ganbench.resolving.penalties import AnyPenalty, check_kinds, check_penalties
+from ganbench.resolving.probing import (
+    check_augmentations,
+    check_generator_penalties,
+    check_loss,
+    check_networks,
+    check_output_penalties,
+)
 from ganbench.spec import Component, Labels, Recipe, Scalar, TrialSpec
 from ganbench.training.adversarial import passes
 
@@ -27,17 +34,18 @@ class _Objective(NamedTuple):
 
     component: Component
     loss: Loss
-    added: list[tuple[Component, Penalty]]
+    added: list[tuple[Component, AnyPenalty]]
 
     @property
-    def terms(self) -> list[tuple[Component, Penalty]]:
-        """All penalties, each with the component that it comes with: the loss's own first."""
+    def on_discriminator(self) -> list[tuple[Component, Penalty]]:
+        """The penalties on the discriminator, each with the component that it comes with: the loss's own first."""
         own = [(self.component, self.loss.penalty)] if self.loss.penalty is not None else []
-        return [*own, *self.added]
+        return [*own, *((component, one) for component, one in self.added if not isinstance(one, GeneratorPenalty))]
 
     @property
-    def penalties(self) -> list[Penalty]:
-        return [penalty for _, penalty in self.terms]
+    def on_generator(self) -> list[tuple[Component, GeneratorPenalty]]:
+        """The penalties on the generator, each with its component."""
+        return [(component, one) for component, one in self.added if isinstance(one, GeneratorPenalty)]
 
     @property
     def label(self) -> str:
@@ -89,15 +97,18 @@ class Cells:
         plan, data = self._plan, self._data
         scored = data.scored(plan.num_samples)
         objective = self._objective(loss_request)
-        loss, penalties, label = objective.loss, objective.penalties, objective.label
+        loss, label = objective.loss, objective.label
+        penalties = [penalty for _, penalty in objective.on_discriminator]
         component, architecture = self._settled(architecture_request, penalties)
         recipe, augmentations = self._recipe(objective, architecture)
         check_loss(objective.component, loss, recipe)
-        check_output_penalties(objective.terms, recipe)
+        check_output_penalties(objective.on_discriminator, recipe)
         check_pair(label, penalties, component, architecture, data.asked, recipe)
+        check_kinds(label, [*penalties, *(penalty for _, penalty in objective.on_generator)], data.asked)
         check_recipe(label, loss, architecture, data.asked, recipe)
         check_augmentations(augmentations, data.asked)
         self._try_once(component, architecture, recipe)
+        check_generator_penalties(objective.on_generator, component, architecture, data.asked, recipe)
         every = _evaluated_every(plan.eval_every, label, recipe.steps)
         labels = self._labels(component, architecture)
         spec = TrialSpec(

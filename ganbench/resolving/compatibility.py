@@ -1,50 +1,11 @@
 """Which components can work together, by what they declare. What cannot is refused by name, before anything trains."""
 
-from typing import get_args
-
-from ganbench.api import Architecture, Constrained, Loss, Penalty
-from ganbench.components import kinds_of
-from ganbench.errors import TooFewSteps, UsageError, did_you_mean
+from ganbench.api import Architecture, Loss, Penalty
+from ganbench.components import kinds_of, several
+from ganbench.errors import TooFewSteps, UsageError
 from ganbench.schedule import critic_updates, critic_updates_until, first_later_boost, steps_to_replay
 from ganbench.spec import Component, DataSpec, Recipe
 from ganbench.training.adversarial import lazy, undecided
-
-
-def check_penalties(loss_component: Component, loss: Loss, added: list[tuple[Component, Penalty]]) -> None:
-    """Refuse a penalty given twice, beside one that the loss carries as part of its definition, or on who knows what.
-
-    Raises:
-        UsageError: names the penalty and the loss.
-    """
-    names = [component.name for component, _ in added]
-    for name in names:
-        if names.count(name) > 1:
-            raise UsageError(f"penalty '{name}' is added twice to loss '{loss_component.name}'; add it once")
-    if loss.penalty is not None:
-        check_constrained(f"the penalty of loss '{loss_component.name}'", loss.penalty)
-    for component, penalty in added:
-        check_constrained(f"penalty '{component.name}'", penalty)
-    for component, penalty in added:
-        if loss.penalty is not None and {loss.penalty.constrains, penalty.constrains} <= {"gradient", "weights"}:
-            raise UsageError(
-                f"penalty '{component.name}' cannot be added to loss '{loss_component.name}', which already has "
-                f"a penalty on the critic's {loss.penalty.constrains}; add it to another loss, as in "
-                f"'hinge+{component.name}'"
-            )
-
-
-def check_constrained(what: str, penalty: Penalty) -> None:
-    """Check that what a penalty acts on is a word of the contract.
-
-    Raises:
-        UsageError: it is none; begins with ``what``, and says which is near.
-    """
-    known = get_args(Constrained)
-    if penalty.constrains not in known:
-        raise UsageError(
-            f"{what} declares constrains = {penalty.constrains!r}, which is not a valid "
-            f"value{did_you_mean(str(penalty.constrains), known)}"
-        )
 
 
 def check_recipe(label: str, loss: Loss, architecture: Architecture, data: DataSpec, recipe: Recipe) -> None:
@@ -229,21 +190,15 @@ def check_pair(
     Raises:
         UsageError: names what does not fit.
     """
-    name, dataset = component.label, data.component.label
+    name = component.label
     _check_shape(name, architecture, data)
-    for penalty in penalties:
-        if data.kind not in (kinds := kinds_of(f"a penalty of loss '{label}'", penalty.kinds)):
-            raise UsageError(
-                f"loss '{label}' has a penalty for {_several(kinds)}, but dataset '{dataset}' contains {data.kind}s; "
-                "choose another penalty"
-            )
     if architecture.conditioning != "none":
         _check_labels(name, data, recipe)
     for key in ("penalty_every", "penalty_final"):
         if getattr(recipe, key) != 1 and not any(lazy(penalty) for penalty in penalties):
             raise UsageError(
-                f"{key}={getattr(recipe, key):g} is about penalties on gradients, but loss '{label}' has none; add "
-                f"one, as in 'hinge+r1', or run it separately, without {key}"
+                f"{key}={getattr(recipe, key):g} is about penalties on the discriminator's gradients, but loss "
+                f"'{label}' has none; add one, as in 'hinge+r1', or run it separately, without {key}"
             )
     if any(penalty.double_backward for penalty in penalties) and not architecture.double_backward:
         raise UsageError(
@@ -263,7 +218,7 @@ def _check_shape(name: str, architecture: Architecture, data: DataSpec) -> None:
     dataset = data.component.label
     if data.kind not in (kinds := kinds_of(f"architecture '{name}'", architecture.kinds)):
         raise UsageError(
-            f"architecture '{name}' makes {_several(kinds)}, but dataset '{dataset}' contains {data.kind}s; choose "
+            f"architecture '{name}' makes {several(kinds)}, but dataset '{dataset}' contains {data.kind}s; choose "
             "another architecture ('ganbench list architectures')"
         )
     if data.kind != "image":
@@ -278,10 +233,6 @@ def _check_shape(name: str, architecture: Architecture, data: DataSpec) -> None:
             f"architecture '{name}' makes {wanted}, but dataset '{dataset}' is {height}x{width}; choose another "
             "architecture or image size"
         )
-
-
-def _several(kinds: tuple[str, ...]) -> str:
-    return " and ".join(f"{kind}s" for kind in kinds)
 
 
 def _check_labels(name: str, data: DataSpec, recipe: Recipe) -> None:

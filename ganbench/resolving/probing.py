@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganbench.api import Architecture, Augmentation, Loss, Penalty
+from ganbench.api import Architecture, Augmentation, GeneratorPenalty, Loss, Penalty
 from ganbench.errors import UsageError, in_one_line
 from ganbench.spec import Component, DataSpec, Recipe
 from ganbench.training.adversarial import adversarial_loss
-from ganbench.training.conditional import generate, judge
+from ganbench.training.conditional import Labelled, generate, judge
 from ganbench.training.initialisation import initialise
 from ganbench.training.standing import has_statistics
 
@@ -37,7 +37,7 @@ def check_loss(component: Component, loss: Loss, recipe: Recipe) -> None:
         given = "" if player == "discriminator" or loss.needs_real else " and real=None (its needs_real is false)"
         with _refused(f"{what} fails on {len(f)} raw outputs{given}", _more(component)), _same_random_state():
             value = objective()
-        _require_scalar(component, what, value, len(f))
+        _require_scalar(component, what, value, f"{len(f)} raw outputs")
         with _refused(f"{what} cannot be differentiated", _more(component)):
             slopes = torch.autograd.grad(value, outputs, allow_unused=True) if value.requires_grad else ()
         if all(slope is None for slope in slopes):
@@ -59,7 +59,51 @@ def check_output_penalties(penalties: list[tuple[Component, Penalty]], recipe: R
             what = f"on_outputs() of penalty '{component.label}'"
             with _refused(f"{what} fails on {len(f)} raw outputs", _more(component)), _same_random_state():
                 value: Any = penalty.on_outputs(r, f)
-            _require_scalar(component, what, value, len(f))
+            _require_scalar(component, what, value, f"{len(f)} raw outputs")
+
+
+def check_generator_penalties(
+    penalties: list[tuple[Component, GeneratorPenalty]],
+    component: Component,
+    architecture: Architecture,
+    data: DataSpec,
+    recipe: Recipe,
+) -> None:
+    """Call the penalties on the generator of the networks that it joins: each is a scalar from which the generator can
+    learn. Torch's random state stays as it is.
+
+    Args:
+        penalties: each with the component that it comes with.
+        component, architecture: the networks.
+        data: what they are trained on.
+        recipe: how. Where it has a batch of one, the penalties get one sample (one group), else four.
+
+    Raises:
+        UsageError: one fails, returns something else, or does not depend on the generator; names it and the networks.
+    """
+    if not penalties:
+        return
+    with _same_random_state():
+        generator = architecture.networks(data.shape, recipe.latent_dim, data.classes).generator
+        n = min(4, recipe.batch_size * recipe.g_batches) * architecture.pack
+        given = "1 sample" if n == 1 else f"{n} samples"
+        labels = _some_labels(architecture, n)
+        z = torch.randn(n, recipe.latent_dim)
+        for own, penalty in penalties:
+            what = f"penalty '{own.label}' on {given} of the generator of architecture '{component.label}'"
+            with _refused(f"{what} fails", _more(own)):
+                rng = torch.Generator().manual_seed(0)
+                fake = generate(generator, z, labels)
+                value: Any = penalty(generator if labels is None else Labelled(generator, labels), z, fake, rng)
+            _require_scalar(own, f"penalty '{own.label}'", value, given)
+            with _refused(f"{what} cannot be differentiated", _more(own)):
+                weights = [*generator.parameters()]
+                slopes = torch.autograd.grad(value, weights, allow_unused=True) if value.requires_grad else ()
+            if all(slope is None for slope in slopes):
+                raise UsageError(
+                    f"{what} does not depend on the generator (a .detach(), .item() or no_grad?), so it would change "
+                    f"nothing; {_more(own)}"
+                )
 
 
 def _outputs(recipe: Recipe) -> tuple[Tensor, Tensor]:
@@ -69,11 +113,11 @@ def _outputs(recipe: Recipe) -> tuple[Tensor, Tensor]:
     return r.requires_grad_(), f.requires_grad_()
 
 
-def _require_scalar(component: Component, what: str, value: object, n: int) -> None:
+def _require_scalar(component: Component, what: str, value: object, given: str) -> None:
     if not _has_shape(value, ()):
         raise UsageError(
-            f"{what} returns {_described(value)} for {n} raw outputs, not a scalar tensor; use .mean() to make "
-            f"one; {_more(component)}"
+            f"{what} returns {_described(value)} for {given}, not a scalar tensor; use .mean() to make one; "
+            f"{_more(component)}"
         )
 
 

@@ -36,14 +36,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ganbench.testing.conformance import Conformance as Conformance
+    from ganbench.testing.judging import Outcome as Outcome
+    from ganbench.testing.judging import check as check
+    from ganbench.testing.judging import run as run
     from ganbench.testing.kit import Check as Check
     from ganbench.testing.kit import Flaw as Flaw
     from ganbench.testing.kit import NotApplicable as NotApplicable
-    from ganbench.testing.kit import Outcome as Outcome
     from ganbench.testing.kit import Subject as Subject
-    from ganbench.testing.kit import check as check
     from ganbench.testing.kit import checks_of as checks_of
-    from ganbench.testing.kit import run as run
     from ganbench.testing.metric_sides import evidence as evidence
 
 __all__ = [
@@ -58,7 +58,13 @@ __all__ = [
     "evidence",
     "run",
 ]
-_ELSEWHERE = {"Conformance": "conformance", "evidence": "metric_sides"}
+_ELSEWHERE = {
+    "Conformance": "conformance",
+    "Outcome": "judging",
+    "check": "judging",
+    "evidence": "metric_sides",
+    "run": "judging",
+}
 
 
 if not TYPE_CHECKING:  # a type checker that saw it would take every name of this package for one that is there

@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 import pytest
 
 from ganbench.spec import Scalar
-from ganbench.testing.kit import Check, Subject, checks_of, judge, subject_of
+from ganbench.testing.judging import judge
+from ganbench.testing.kit import Check, Subject, checks_of, subject_of
 from ganbench.testing.pytest_plugin import tell
 
 
@@ -35,7 +36,8 @@ class Conformance:
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Make one test of each check."""
         if "conformance_check" in metafunc.fixturenames:
-            checks = checks_of(self.subject().kind)
+            subject = self.subject()
+            checks = checks_of(subject.kind, subject.cls)
             metafunc.parametrize("conformance_check", checks, ids=[one.name for one in checks])
 
     def test_conforms(self, conformance_check: Check) -> None:

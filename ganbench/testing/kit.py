@@ -1,22 +1,19 @@
-"""Checks, the components they run on, and their outcomes."""
+"""Checks, and the components they run on."""
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Any
 
-from ganbench.errors import DataError, UsageError, did_you_mean, with_kind
+from ganbench.errors import UsageError, did_you_mean
 from ganbench.parameters import merge
 from ganbench.registry import KINDS, PLURALS, Entry
 from ganbench.spec import Scalar
-from ganbench.testing.process_state import put_back, settings
 
-BUILT = "parameters"
-"""The check that says whether a component can be built."""
 _GIVEN = {
     "loss": "--losses {}",
     "penalty": "--losses vanilla+{}",
@@ -120,18 +117,12 @@ class Check:
     function: Callable[[Subject], str | None]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What one check found. ``message`` says why it failed or was skipped, or is a note."""
-
-    check: str
-    title: str
-    status: Literal["ok", "failed", "skipped"]
-    message: str = ""
-
-
-def checks_of(kind: str) -> list[Check]:
+def checks_of(kind: str, cls: Any = None) -> list[Check]:
     """Return the checks of a kind, in the order in which they are best read; imports torch for most kinds.
+
+    Args:
+        kind: ``loss``, ``penalty``, ...
+        cls: a component's class. It matters to penalties: those on the generator have checks of their own.
 
     Raises:
         UsageError: there is no such kind.
@@ -140,7 +131,7 @@ def checks_of(kind: str) -> list[Check]:
         raise UsageError(f"there is no kind '{kind}'{did_you_mean(kind, KINDS)}")
     functions = [
         function
-        for module in ("declarations", PLURALS[kind])
+        for module in ("declarations", _module(kind, cls))
         for function in import_module(f"ganbench.testing.{module}").CHECKS
     ]
     return [Check(name=one.__name__.replace("_", "-"), title=_title(one), function=one) for one in functions]
@@ -196,72 +187,14 @@ def subject_of_entry(entry: Entry, *, parameters: Mapping[str, Scalar] | None = 
     )
 
 
-def run(subject: Subject, *, skip: Mapping[str, str] | None = None) -> Iterator[Outcome]:
-    """Run every check on a component. Whatever the component raises fails the check, never the run.
+def _module(kind: str, cls: Any) -> str:
+    """The module with the checks of a class of a kind."""
+    if kind == "penalty" and inspect.isclass(cls):
+        from ganbench.api import GeneratorPenalty
 
-    Args:
-        subject: the component.
-        skip: checks to leave out, with the reason.
-
-    Raises:
-        UsageError: ``skip`` names no check.
-    """
-    skip = skip or {}
-    checks = checks_of(subject.kind)
-    for name in skip:
-        if name not in {one.name for one in checks}:
-            raise UsageError(f"there is no check '{name}'{did_you_mean(name, [one.name for one in checks])}")
-    for one in checks:
-        yield judge(one, subject, skip=skip)
-
-
-def judge(one: Check, subject: Subject, *, skip: Mapping[str, str] | None = None) -> Outcome:
-    """Run one check, or leave it out as ``skip`` says; torch's settings are restored afterwards.
-
-    A component that cannot be built fails the check ``parameters``, and the others are skipped.
-    """
-    skip = skip or {}
-    if one.name in skip:
-        return Outcome(check=one.name, title=one.title, status="skipped", message=skip[one.name])
-    before = settings()
-    outcome = _judge(one, subject)
-    if changed := put_back(before):
-        message = (
-            f"it calls {' and '.join(changed)} and does not restore it; whatever runs after it in the same "
-            "process would compute differently"
-        )
-        return replace(outcome, status="failed", message=message)
-    if outcome.status == "failed" and BUILT not in (one.name, *skip):
-        refusal = subject.refusal()
-        if refusal and refusal in outcome.message:
-            return replace(outcome, status="skipped", message=f"it cannot be built, as the check '{BUILT}' says")
-    return outcome
-
-
-def _judge(one: Check, subject: Subject) -> Outcome:
-    status: Literal["ok", "failed", "skipped"] = "skipped"
-    try:
-        message = one.function(subject) or ""
-        status = "ok"
-    except Flaw as flaw:
-        status, message = "failed", str(flaw)
-    except NotApplicable as reason:
-        message = str(reason)
-    except DataError as error:
-        message = f"its files are not here: {error}"
-    except (Exception, SystemExit) as error:  # a component may even call sys.exit
-        if isinstance(error, UsageError) and subject.lacks_argument:
-            shown = f"{subject.name}:{subject.argument.upper()}"
-            message = f"it needs a {subject.argument} ({shown}), but none was given"
-        else:
-            status = "failed"
-            message = f"raises {with_kind(error)}{_place(error, subject)}; a trial would fail with this"
-    return Outcome(check=one.name, title=one.title, status=status, message=message)
-
-
-def check(component: Any, *, skip: Mapping[str, str] | None = None, **options: Any) -> list[Outcome]:
-    """Run every check on a component, given as to :func:`subject_of`, and return what came of each."""
-    return list(run(subject_of(component, **options), skip=skip))
+        if issubclass(cls, GeneratorPenalty):
+            return "generator_penalties"
+    return PLURALS[kind]
 
 
 def _title(function: Callable[..., Any]) -> str:
@@ -273,24 +206,11 @@ def _kind_of(component: Any) -> str:
     from ganbench.executors import Executor
     from ganbench.trackers import Tracker
 
-    contracts = {**components.CONTRACTS, "executor": Executor, "tracker": Tracker}
+    contracts = {**components.CONTRACTS, "executor": (Executor,), "tracker": (Tracker,)}
     if inspect.isclass(component):
-        for kind, contract in contracts.items():
-            if issubclass(component, contract):
+        for kind, classes in contracts.items():
+            if issubclass(component, classes):
                 return kind
-    names = [f"ganbench.api.{contract.__name__}" for contract in components.CONTRACTS.values()]
+    names = [f"ganbench.api.{one.__name__}" for classes in components.CONTRACTS.values() for one in classes]
     names += ["ganbench.executors.Executor", "ganbench.trackers.Tracker"]
     raise UsageError(f"{component!r} is not a component: it must be a subclass of one of {', '.join(names)}")
-
-
-def _place(error: BaseException, subject: Subject) -> str:
-    """The last line of the component's own code in an error's traceback, if there is any."""
-    package = getattr(subject.cls, "__module__", "").partition(".")[0]
-    trace, found = error.__traceback__, ""
-    while trace is not None:
-        name = trace.tb_frame.f_globals.get("__name__", "")
-        own = name.partition(".")[0] == package and not name.startswith("ganbench.testing")
-        if own:
-            found = f" ({name}, line {trace.tb_lineno})"
-        trace = trace.tb_next
-    return found

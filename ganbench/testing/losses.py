@@ -11,7 +11,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from ganbench.api import Penalty
 from ganbench.errors import in_one_line, with_kind
 from ganbench.testing import penalties
-from ganbench.testing.kit import Check, Flaw, NotApplicable, Subject, judge
+from ganbench.testing.judging import judge
+from ganbench.testing.kit import Check, Flaw, NotApplicable, Subject
 from ganbench.testing.loss_directions import direction, smoothing
 from ganbench.testing.loss_formulas import convention, formula, least_squares
 from ganbench.testing.loss_outputs import EXTREMES, PLAYERS, build, gradients, number, objective, outputs

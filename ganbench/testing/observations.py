@@ -4,6 +4,7 @@ Each function yields looks at one subject: first at what it declares, then at wh
 the same looks for any parameters, so that subjects can be compared look by look. :func:`look` takes one.
 """
 
+import inspect
 import math
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -14,9 +15,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganbench.api import Architecture, Augmentation, Loss, Metric, Penalty
+from ganbench.api import Architecture, Augmentation, GeneratorPenalty, Loss, Metric, Penalty
 from ganbench.evaluation.isolation import own_global_stream
-from ganbench.testing import architecture_networks, augmentation_images, loss_outputs, metric_sides, penalty_critics
+from ganbench.testing import (
+    architecture_networks,
+    augmentation_images,
+    loss_outputs,
+    metric_sides,
+    penalty_critics,
+    penalty_generators,
+)
 from ganbench.testing.kit import Subject
 from ganbench.testing.trial_streams import stream
 
@@ -63,11 +71,12 @@ def of_loss(subject: Subject) -> Iterator[Look]:
 
 
 def of_penalty(subject: Subject) -> Iterator[Look]:
-    """Values, gradients and weights of the discriminator over some updates, for points and images of many sizes."""
-    yield partial(_declared, subject, Penalty)
+    """Values, gradients and weights of the player over some updates, for points and images of many sizes."""
+    of_generator = inspect.isclass(subject.cls) and issubclass(subject.cls, GeneratorPenalty)
+    yield partial(_declared, subject, GeneratorPenalty if of_generator else Penalty)
     for scale in SCALES:
         for shape in (penalty_critics.POINT, penalty_critics.IMAGE):
-            yield partial(_updates, subject, shape, scale)
+            yield partial(_generator_updates if of_generator else _updates, subject, shape, scale)
 
 
 def of_augmentation(subject: Subject) -> Iterator[Look]:
@@ -138,6 +147,19 @@ def _updates(subject: Subject, shape: tuple[int, ...], scale: float) -> Any:
         seen += [value.detach().clone(), loss_outputs.gradients(value, *weights)]
         penalty.project(critic)
         seen += [weight.detach().clone() for weight in weights]
+    return seen
+
+
+def _generator_updates(subject: Subject, shape: tuple[int, ...], scale: float) -> Any:
+    penalty, generator = penalty_generators.build(subject), penalty_generators.small_generator(shape)
+    weights = [*generator.parameters()]
+    with torch.no_grad():
+        for weight in weights:
+            weight.mul_(scale)
+    seen: list[Any] = []
+    for number in range(UPDATES):
+        value = penalty_generators.term(penalty, generator, penalty_generators.latent_points(4, seed=number), number)
+        seen += [value.detach().clone(), loss_outputs.gradients(value, *weights)]
     return seen
 
 

@@ -4,14 +4,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from ganbench import plugins
+from ganbench import components, plugins
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.parameters import merge
 from ganbench.plugins import Plugin
 from ganbench.registry import KINDS, Entry
 from ganbench.spec import Scalar
 from ganbench.testing.importing import changes, heavy
-from ganbench.testing.kit import Outcome, checks_of, run, subject_of_entry
+from ganbench.testing.judging import Outcome, run
+from ganbench.testing.kit import checks_of, subject_of_entry
 
 
 class Report(NamedTuple):
@@ -54,15 +55,15 @@ def check_package(
         raise UsageError(f"no installed plugin comes from a package '{name}'{did_you_mean(name, packages)}")
     entries = [entry for kind in KINDS for entry in loaded.registry.entries(kind) if entry.distribution == name]
     chosen = _chosen(name, entries, only, texts)
-    checks = {kind: {one.name for one in checks_of(kind)} for kind in {entry.kind for entry, _ in chosen}}
-    known = set().union(*checks.values())
+    kinds = {entry.kind for entry, _ in chosen}
+    contracts = [(kind, contract) for kind in kinds for contract in components.CONTRACTS.get(kind, (None,))]
+    known = {one.name for kind, contract in contracts for one in checks_of(kind, contract)}
     for check in skip:
         if check not in known:
             raise UsageError(f"there is no check '{check}'{did_you_mean(check, known)}")
     yield Report("package", name, _check_itself(own, [entry for entry, _ in chosen]))
     for entry, parameters in chosen:
-        its_own = {check: why for check, why in skip.items() if check in checks[entry.kind]}
-        yield Report(entry.kind, entry.name, _check(entry, parameters, its_own))
+        yield Report(entry.kind, entry.name, _check(entry, parameters, skip))
 
 
 def _chosen(
@@ -142,7 +143,8 @@ def _check(entry: Entry, parameters: Mapping[str, Scalar], skip: Mapping[str, st
     if not entry.summary:
         message = "it is registered without a summary; `ganbench list` would show a bare name"
         yield _outcome("summary", "It is registered with a summary", message)
-    yield from run(subject, skip=skip)
+    checks = {one.name for one in checks_of(subject.kind, subject.cls)}
+    yield from run(subject, skip={check: why for check, why in skip.items() if check in checks})
 
 
 def _imports(plugin: Plugin) -> Outcome:

@@ -49,14 +49,14 @@ def term(penalty: Penalty, critic: Any, real: Tensor, fake: Tensor, seed: int = 
     return require_scalar(penalty(critic, real, fake, stream(seed)), "it", len(real))
 
 
-def require_scalar(value: Any, what: str, n: int) -> Tensor:
-    """Return ``value``, which ``what`` returned for a batch of ``n``, if it is a scalar."""
+def require_scalar(value: Any, what: str, n: int, *, player: str = "discriminator") -> Tensor:
+    """Return ``value``, which ``what`` returned for a batch of ``n`` in an update of ``player``, if it is a scalar."""
     if isinstance(value, Tensor) and value.shape == ():
         return value
     found = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
     raise Flaw(
-        f"{what} returns {found} on {n} samples, not a scalar; the first discriminator update would fail in "
-        "backward(); take the mean over the batch"
+        f"{what} returns {found} on {n} samples, not a scalar; the first {player} update would fail in backward(); "
+        "take the mean over the batch"
     )
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ganbench.components import kinds_of
 from ganbench.errors import UsageError
-from ganbench.resolving.compatibility import check_constrained
+from ganbench.resolving.penalties import check_constrained
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.penalty_critics import batches, build, differentiable, term
 

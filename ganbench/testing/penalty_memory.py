@@ -2,6 +2,7 @@
 
 import math
 import tempfile
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,27 @@ from ganbench.testing.penalty_critics import at_update, build, sample_shapes, sm
 UPDATES = 3
 
 
+Update = Callable[[Any, nn.Module, int], float]
+"""Does an update of a number with a penalty and the network that it acts on; returns the penalty's value at it."""
+
+
 def memory(subject: Subject) -> None:
     """It goes on from one update to the next, and after a checkpoint: state_dict() and load_state_dict()."""
-    penalty, resumed = build(subject), build(subject)
-    critic = small_critic(math.prod(sample_shapes(penalty)[0]), dtype=torch.float32)
-    for update in range(UPDATES):
-        _update(penalty, critic, update)
+    inputs = math.prod(sample_shapes(build(subject))[0])
+    require_memory(lambda: build(subject), small_critic(inputs, dtype=torch.float32), _update)
+
+
+def require_memory(build: Callable[[], Any], network: nn.Module, update: Update) -> None:
+    """Refuse a penalty that goes on otherwise after a checkpoint than without one.
+
+    Args:
+        build: makes a fresh instance.
+        network: that it acts on.
+        update: what is done with it.
+    """
+    penalty, resumed = build(), build()
+    for number in range(UPDATES):
+        update(penalty, network, number)
     stored = _through_a_checkpoint(penalty.state_dict())
     try:
         resumed.load_state_dict(deepcopy(stored))
@@ -36,15 +52,15 @@ def memory(subject: Subject) -> None:
             "state_dict() after load_state_dict() differs from what was loaded; a resumed trial would continue "
             "with other averages"
         )
-    other = deepcopy(critic)
-    for update in range(UPDATES, UPDATES + 2):
-        wanted, found = _update(penalty, critic, update), _update(resumed, other, update)
+    other = deepcopy(network)
+    for number in range(UPDATES, UPDATES + 2):
+        wanted, found = update(penalty, network, number), update(resumed, other, number)
         if not math.isclose(wanted, found, rel_tol=1e-6, abs_tol=1e-9):
             raise Flaw(
                 f"after load_state_dict() into a fresh instance its next value is {found:.6g}, but without the "
                 f"interruption {wanted:.6g}: it remembers something that its state_dict() does not contain"
             )
-    if not all(torch.allclose(a, b) for a, b in zip(critic.parameters(), other.parameters(), strict=True)):
+    if not all(torch.allclose(a, b) for a, b in zip(network.parameters(), other.parameters(), strict=True)):
         raise Flaw(
             "after load_state_dict() into a fresh instance project() gives other weights than without the "
             "interruption: it remembers something that its state_dict() does not contain"
@@ -54,6 +70,13 @@ def memory(subject: Subject) -> None:
 def _update(penalty: Penalty, critic: nn.Module, number: int) -> float:
     """One discriminator update, with its backward pass; the penalty's value at it."""
     value = at_update(penalty, critic, number, shape=sample_shapes(penalty)[0], dtype=torch.float32)
+    found = through_backward(value, critic, number)
+    penalty.project(critic)
+    return found
+
+
+def through_backward(value: Tensor, network: nn.Module, number: int) -> float:
+    """Do the backward pass of a penalty's value in the update of a number; return the value."""
     if value.requires_grad:
         try:
             value.backward()
@@ -65,8 +88,7 @@ def _update(penalty: Penalty, critic: nn.Module, number: int) -> float:
                 "it remembers a tensor that still carries a gradient; detach what it remembers, or every trial would "
                 "fail at its second step"
             ) from error
-        critic.zero_grad()
-    penalty.project(critic)
+        network.zero_grad()
     return value.item()
 
 

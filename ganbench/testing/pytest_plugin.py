@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from ganbench.testing.kit import Outcome
+    from ganbench.testing.judging import Outcome
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -24,6 +24,8 @@ from ganbench.training.batched_model import BatchedModel, Member
 from ganbench.training.capture import Capture
 from ganbench.training.loop import (
     Judged,
+    Made,
+    add_generator_penalties,
     add_penalties,
     centre_adaptation,
     latents,
@@ -159,7 +161,7 @@ def discriminator_updates(model: BatchedModel) -> Tensor:
     model.d_optimiser.update(losses)
     for member in members:
         with model.own(member):
-            for penalty in member.objective.penalties:
+            for penalty in member.objective.on_discriminator:
                 penalty.project(member.state.discriminator)
     return losses.detach()
 
@@ -182,25 +184,32 @@ def generator_updates(model: BatchedModel) -> Tensor:
     members, recipe = model.members, model.recipe
     needs_real, count = members[0].objective.loss.needs_real, recipe.g_batches
     real = torch.stack([member.state.batches.next(count) for member in members]) if needs_real else None
+    z = torch.stack([latents(member.state, recipe, count) for member in members])
     with precision(recipe, model.device):
-        fake = model.generator(torch.stack([latents(member.state, recipe, count) for member in members]))
+        fake = model.generator(z)
         f = widened(model.discriminator(_augmented(model, fake), frozen=True))
         r = None
         if real is not None:
             r = widened(model.discriminator(_augmented(model, real), frozen=True))
-    losses = _generator_losses(model, f, r)
+    losses = _generator_losses(model, z, fake, f, r)
     model.g_optimiser.update(losses)
     return losses.detach()
 
 
-def _generator_losses(model: BatchedModel, f: Tensor, r: Tensor | None) -> Tensor:
-    """Each member's loss, from raw outputs (K, N)."""
-    each_r: Sequence[Tensor | None] = [None] * len(model.members) if r is None else r.unbind()
+def _generator_losses(model: BatchedModel, z: Tensor, fake: Tensor, f: Tensor, r: Tensor | None) -> Tensor:
+    """Each member's loss with all its penalties, from latents (K, N, latent_dim), fakes (K, N, ...) and raw outputs
+    (K, N)."""
+    members = model.members
+    each_r: Sequence[Tensor | None] = [None] * len(members) if r is None else r.unbind()
+    each_made: Sequence[Made | None] = [None] * len(members)
+    if members[0].objective.on_generator:
+        each_made = list(map(Made, model.generator.each(), z, widened(fake)))
     losses = []
-    for member, f_own, r_own in zip(model.members, f, each_r, strict=True):
-        loss = None
+    for member, made, f_own, r_own in zip(members, each_made, f, each_r, strict=True):
+        loss, goal = None, member.objective
         with model.own(member):
-            loss = member.objective.loss.generator(f_own, r_own)
+            bare = goal.loss.generator(f_own, r_own)
+            loss = bare if made is None else add_generator_penalties(bare, made, member.state, goal, model.recipe)
         losses.append(_or_zero(loss, f_own))
     return torch.stack(losses)
 

@@ -79,6 +79,26 @@ class Critic:
         return self._discriminator.named_parameters()
 
 
+class Labelled:
+    """A conditional generator as penalties get it: latent points alone to samples (N, ...), and its weights."""
+
+    def __init__(self, generator: nn.Module, labels: Tensor) -> None:
+        self._generator = generator
+        self._labels = labels
+
+    def __call__(self, z: Tensor) -> Tensor:
+        """Make samples of which the i-th has the i-th label; several batches in a row take the labels in turn."""
+        return generate(self._generator, z, self._labels.repeat(len(z) // len(self._labels)))
+
+    def parameters(self) -> Iterator[Tensor]:
+        """Its weights."""
+        return self._generator.parameters()
+
+    def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
+        """Its weights with their names."""
+        return self._generator.named_parameters()
+
+
 def classification(judgement: Judgement, labels: Tensor | None) -> Tensor:
     """AC-GAN's term (Odena, Olah and Shlens 2017, arXiv:1610.09585, equation 3): the cross-entropy of the labels."""
     assert judgement.classes is not None

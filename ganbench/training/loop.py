@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from ganbench import seeds
-from ganbench.api import Discriminator, Loss
+from ganbench.api import Discriminator, Generator, Loss
 from ganbench.evaluation.sampling import draw_latents
 from ganbench.schedule import critic_updates, penalised, penalty_strength
 from ganbench.spec import Recipe
 from ganbench.training.adversarial import adversarial_loss, lazy, undecided
 from ganbench.training.capture import Capture
-from ganbench.training.conditional import Critic, classification, generate, judge, judge_both
+from ganbench.training.conditional import Critic, Labelled, classification, generate, judge, judge_both
 from ganbench.training.objective import Objective
 from ganbench.training.optimisers import set_rate
 from ganbench.training.recordable import capture_for, with_recording
@@ -153,13 +153,13 @@ def discriminator_update(state: State, objective: Objective, recipe: Recipe) -> 
     state.d_optimiser.zero_grad(set_to_none=True)
     loss.backward()
     state.d_optimiser.step()
-    for penalty in objective.penalties:
+    for penalty in objective.on_discriminator:
         penalty.project(state.discriminator)
     return loss.detach()
 
 
 def generator_update(state: State, objective: Objective, recipe: Recipe) -> Tensor:
-    """One update of the generator, on as many batches as the recipe says; returns its loss."""
+    """One update of the generator, on as many batches as the recipe says; returns its loss with all penalties."""
     # Not counted as seen: the discriminator does not learn from these.
     real = state.batches.next(recipe.g_batches) if objective.loss.needs_real else None
     z = latents(state, recipe, recipe.g_batches)
@@ -174,6 +174,8 @@ def generator_update(state: State, objective: Objective, recipe: Recipe) -> Tens
     loss = objective.loss.generator(widened(of_fake.raw), None if r is None else widened(r))
     if state.conditioning == "classifier":
         loss = loss + recipe.classifier_g * classification(of_fake, labels)
+    generator = state.generator if labels is None else Labelled(state.generator, labels)
+    loss = add_generator_penalties(loss, Made(generator, z, widened(fake)), state, objective, recipe)
 
     state.g_optimiser.zero_grad(set_to_none=True)
     loss.backward()
@@ -182,7 +184,7 @@ def generator_update(state: State, objective: Objective, recipe: Recipe) -> Tens
 
 
 class Judged(NamedTuple):
-    """What penalties get of a discriminator update.
+    """What penalties on the discriminator get of its update.
 
     Attributes:
         critic: the discriminator as penalties call it.
@@ -197,9 +199,23 @@ class Judged(NamedTuple):
     f: Tensor
 
 
+class Made(NamedTuple):
+    """What penalties on the generator get of its update.
+
+    Attributes:
+        generator: as they call it.
+        z: latent points (N, latent_dim).
+        fake: what the generator made of them (N, ...), not augmented.
+    """
+
+    generator: Generator
+    z: Tensor
+    fake: Tensor
+
+
 def add_penalties(loss: Tensor, judged: Judged, state: State, objective: Objective, recipe: Recipe) -> Tensor:
-    """The discriminator's loss, a scalar, with every penalty that is a term of it in the next step."""
-    for penalty in objective.penalties:
+    """The discriminator's loss, a scalar, with every penalty on it that is a term of the next step."""
+    for penalty in objective.on_discriminator:
         scheduled = lazy(penalty)
         if scheduled and not penalised(recipe, state.step + 1):
             continue
@@ -214,6 +230,15 @@ def add_penalties(loss: Tensor, judged: Judged, state: State, objective: Objecti
             if scheduled and state.penalty_strength is not None:
                 term = state.penalty_strength * term
             loss = loss + term
+    return loss
+
+
+def add_generator_penalties(loss: Tensor, made: Made, state: State, objective: Objective, recipe: Recipe) -> Tensor:
+    """The generator's loss, a scalar, with every penalty on it."""
+    for penalty in objective.on_generator:
+        with precision(recipe, state.device):
+            term = penalty(made.generator, made.z, made.fake, state.streams[seeds.GENERATOR_PENALTY])
+        loss = loss + widened(term)
     return loss
 
 

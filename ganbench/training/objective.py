@@ -3,15 +3,25 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ganbench.api import Loss, Penalty
+from ganbench.api import GeneratorPenalty, Loss, Penalty
 
 
 @dataclass(frozen=True, kw_only=True)
 class Objective:
-    """What the two players minimise: a loss, with all penalties that act on the discriminator."""
+    """What the two players minimise: a loss, with all penalties, of which each joins one player's objective."""
 
     loss: Loss
-    penalties: tuple[Penalty, ...]
+    penalties: tuple[Penalty | GeneratorPenalty, ...]
+
+    @property
+    def on_discriminator(self) -> tuple[Penalty, ...]:
+        """The penalties that join the discriminator's objective."""
+        return tuple(penalty for penalty in self.penalties if not isinstance(penalty, GeneratorPenalty))
+
+    @property
+    def on_generator(self) -> tuple[GeneratorPenalty, ...]:
+        """The penalties that join the generator's objective."""
+        return tuple(penalty for penalty in self.penalties if isinstance(penalty, GeneratorPenalty))
 
     def state_dict(self) -> dict[str, Any]:
         """What its penalties remember."""

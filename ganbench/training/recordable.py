@@ -66,7 +66,7 @@ def with_recording(
             for draws in drawn_on_the_host(state, recipe, needs_real=goal.loss.needs_real)
         ],
         seen=recipe.n_critic * states[0].samples_per_update,
-        parts=[part for goal in goals for part in (goal.loss, *goal.penalties)] + transforms,
+        parts=[*(part for goal in goals for part in (goal.loss, *goal.penalties)), *transforms],
         obstacle=obstacle,
         capture=capture,
     )

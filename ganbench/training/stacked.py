@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.optim import Optimizer
 
-from ganbench.api import Discriminator
 from ganbench.spec import Recipe
 from ganbench.training.optimisers import OPTIMISERS
 from ganbench.training.stacked_layers import StackedLayers
@@ -39,12 +38,12 @@ class Stacked:
             outputs: Tensor = torch.vmap(self._call)(weights, self._buffers, x)
         return outputs
 
-    def each(self) -> list[Discriminator]:
+    def each(self) -> list["Part"]:
         """The networks one by one, such that gradients reach the stacks."""
         # Taken apart once: the gradients of one part by one would each be as large as the stack.
         weights = {name: weight.unbind() for name, weight in self.parameters.items()}
         return [
-            _Part(
+            Part(
                 self._call,
                 {name: parts[index] for name, parts in weights.items()},
                 {name: buffer[index] for name, buffer in self._buffers.items()},
@@ -63,7 +62,7 @@ class Stacked:
         return output
 
 
-class _Part:
+class Part:
     """One network of a stack as penalties get it."""
 
     def __init__(

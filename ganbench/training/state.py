@@ -71,6 +71,7 @@ class State:
             seeds.REPLAY: seeds.stream(seed, seeds.REPLAY),
             seeds.NOISE: seeds.stream(seed, seeds.NOISE, device),
             seeds.PENALTY: seeds.stream(seed, seeds.PENALTY, device),
+            seeds.GENERATOR_PENALTY: seeds.stream(seed, seeds.GENERATOR_PENALTY, device),
             seeds.AUGMENT: seeds.stream(seed, seeds.AUGMENT, device),
             seeds.MIRROR: seeds.stream(seed, seeds.MIRROR, device),
             seeds.LABELS: seeds.stream(seed, seeds.LABELS),
@@ -196,6 +197,8 @@ class State:
         self.batches.load_state_dict(state["batches"])
         self.watch.load_state_dict(state["watch"])
         for name, rng in self.streams.items():
+            if name not in state["streams"]:  # of a version that had nothing to draw from it
+                continue
             drawn = state["streams"][name].cpu()
             if len(drawn) == len(rng.get_state()):
                 rng.set_state(drawn)

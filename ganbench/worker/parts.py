@@ -7,7 +7,17 @@ from pathlib import Path
 import torch
 
 from ganbench import components, seeds
-from ganbench.api import Architecture, Augmentation, Dataset, Extractor, Loss, Metric, Penalty, Samples
+from ganbench.api import (
+    Architecture,
+    Augmentation,
+    Dataset,
+    Extractor,
+    GeneratorPenalty,
+    Loss,
+    Metric,
+    Penalty,
+    Samples,
+)
 from ganbench.errors import ChangedSincePlanning, UsageError
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.naming import called
@@ -90,9 +100,9 @@ def build_objective(spec: TrialSpec, registry: Registry) -> Objective | None:
     if spec.loss is None:
         return None
     loss: Loss = components.rebuild("loss", spec.loss, registry)
-    own: list[Penalty] = [loss.penalty] if loss.penalty is not None else []
-    added: list[Penalty] = [components.rebuild("penalty", component, registry) for component in spec.penalties]
-    return Objective(loss=loss, penalties=(*own, *added))
+    penalties: list[Penalty | GeneratorPenalty] = [loss.penalty] if loss.penalty is not None else []
+    penalties += [components.rebuild("penalty", component, registry) for component in spec.penalties]
+    return Objective(loss=loss, penalties=tuple(penalties))
 
 
 def held_out(parts: Parts, spec: TrialSpec) -> Samples:

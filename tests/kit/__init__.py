@@ -3,7 +3,8 @@
 from typing import Any
 
 from ganbench.testing import Outcome, checks_of
-from ganbench.testing.kit import judge, subject_of
+from ganbench.testing.judging import judge
+from ganbench.testing.kit import subject_of
 
 
 def failed(outcomes: list[Outcome]) -> dict[str, str]:
@@ -13,7 +14,7 @@ def failed(outcomes: list[Outcome]) -> dict[str, str]:
 def outcome_of(check: str, component: Any, /, **options: Any) -> Outcome:
     """What one check finds of a component, given as to ``ganbench.testing.check``."""
     subject = subject_of(component, **options)
-    (one,) = (one for one in checks_of(subject.kind) if one.name == check)
+    (one,) = (one for one in checks_of(subject.kind, subject.cls) if one.name == check)
     return judge(one, subject)
 
 

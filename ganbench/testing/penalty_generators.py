@@ -1,0 +1,51 @@
+"""How a penalty on the generator is tried: latent points, a small generator, and the penalty called as in training."""
+
+import math
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from ganbench.api import GeneratorPenalty
+from ganbench.testing.kit import Subject
+from ganbench.testing.penalty_critics import IMAGE, POINT, require_scalar, samples
+from ganbench.testing.trial_streams import stream
+
+LATENT_DIM = 5
+
+
+def small_generator(shape: tuple[int, ...], *, dtype: torch.dtype = torch.float64) -> nn.Module:
+    """A smooth network (N, LATENT_DIM) to (N, *shape) in [-1, 1] with ordinary weights."""
+    layers = nn.Sequential(
+        nn.Linear(LATENT_DIM, 6), nn.Softplus(), nn.Linear(6, math.prod(shape)), nn.Tanh(), nn.Unflatten(1, shape)
+    )
+    with torch.no_grad():
+        for parameter in layers.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=stream(7)) * 0.4)
+    return layers.to(dtype)
+
+
+def latent_points(n: int, *, seed: int = 1, dtype: torch.dtype = torch.float64) -> Tensor:
+    """Draw z (n, LATENT_DIM)."""
+    return samples(n, (LATENT_DIM,), seed=seed, dtype=dtype)
+
+
+def build(subject: Subject) -> GeneratorPenalty:
+    """Return a fresh instance."""
+    return cast(GeneratorPenalty, subject.build())
+
+
+def sample_shapes(penalty: GeneratorPenalty) -> list[tuple[int, ...]]:
+    """Sample shapes of the kinds that it understands."""
+    return [shape for kind, shape in (("vector", POINT), ("image", IMAGE)) if kind in penalty.kinds]
+
+
+def batch(penalty: GeneratorPenalty, n: int, *, dtype: torch.dtype = torch.float64) -> tuple[nn.Module, Tensor]:
+    """A small generator of samples that it understands, and n latent points."""
+    return small_generator(sample_shapes(penalty)[0], dtype=dtype), latent_points(n, dtype=dtype)
+
+
+def term(penalty: GeneratorPenalty, generator: Any, z: Tensor, seed: int = 0) -> Tensor:
+    """The penalty, called as the training loop calls it."""
+    value = penalty(generator, z, generator(z), stream(seed))
+    return require_scalar(value, "it", len(z), player="generator")

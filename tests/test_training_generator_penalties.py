@@ -1,0 +1,150 @@
+"""Penalties on the generator in the training loop: what they are given, when, and that a trial with them resumes."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganbench import seeds
+from ganbench.api import GeneratorPenalty, Samples
+from ganbench.architectures.resnet import ResNet
+from ganbench.losses.lsgan import LSGAN
+from ganbench.losses.vanilla import Vanilla
+from ganbench.losses.wgan import WGANGP
+from ganbench.penalties.mode_seeking import ModeSeeking
+from ganbench.penalties.path_length import PathLength
+from ganbench.penalties.zero_centred import R1
+from ganbench.training.loop import generator_update, train
+from ganbench.training.state import State
+from tests.loops import Make, Notes, Recording, assert_bit_equal, differ, objective, recipe, run, weights
+
+
+class Counting(GeneratorPenalty):
+    """Notes what it is given."""
+
+    def __init__(self) -> None:
+        self.given: list[tuple[Any, Tensor, Tensor]] = []
+
+    def __call__(self, generator: Any, z: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        self.given.append((generator, z, fake))
+        assert rng.initial_seed() == seeds.stream_seed(0, seeds.GENERATOR_PENALTY)
+        return 100.0 + 0 * fake.sum()
+
+
+def test_they_are_terms_of_every_update_of_the_generator_and_of_no_other(make_state: Make) -> None:
+    term, calls = Counting(), Recording()
+    settings, notes, plain = recipe(steps=3, n_critic=2, n_generator=2), Notes(), Notes()
+    run(make_state(settings), settings, objective(LSGAN()), plain)
+    run(make_state(settings), settings, objective(LSGAN(), term), notes)
+    assert len(term.given) == 6
+    assert [with_it[2] - without[2] for with_it, without in zip(notes.reports, plain.reports, strict=True)] == (
+        pytest.approx([100] * 3)
+    )
+    assert [report[1] for report in notes.reports] == [report[1] for report in plain.reports]
+    run(make_state(settings), settings, objective(calls, term), Notes())
+    assert calls.calls == ["D", "D", "G", "G"] * 3
+
+
+def test_they_get_the_points_and_samples_of_the_update(make_state: Make) -> None:
+    term, settings = Counting(), recipe(g_batches=3)
+    state = make_state(settings)
+    generator_update(state, objective(LSGAN(), term), settings)
+    ((generator, z, fake),) = term.given
+    assert generator is state.generator
+    assert z.shape == (24, 4)
+    assert not z.requires_grad
+    drawn = torch.randn(24, 4, generator=seeds.stream(0, seeds.NOISE))
+    assert torch.equal(z, drawn)
+    assert fake.requires_grad
+    assert torch.equal(fake, make_state(settings).generator(z))
+
+
+def test_adding_one_changes_neither_data_nor_noise_nor_other_penalties(make_state: Make) -> None:
+    settings = recipe(steps=10)
+    plain, state = make_state(settings), make_state(settings)
+    run(plain, settings, objective(WGANGP()))
+    run(state, settings, objective(WGANGP(), Counting()))
+    assert not differ(weights(plain.generator), weights(state.generator))
+    assert not differ(weights(plain.discriminator), weights(state.discriminator))
+
+
+def test_the_generator_goes_where_the_term_leads(make_state: Make) -> None:
+    """Away from the origin, if that is rewarded."""
+
+    class Outwards(GeneratorPenalty):
+        def __call__(self, generator: Any, z: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+            return -fake.abs().mean()
+
+    settings = recipe(steps=60, g_lr=1e-2)
+    plain, state = make_state(settings), make_state(settings)
+    run(plain, settings, objective(Vanilla()))
+    run(state, settings, objective(Vanilla(), Outwards()))
+    z = torch.randn(64, 4, generator=torch.Generator().manual_seed(9))
+    assert state.generator(z).abs().mean() > 1.2 * plain.generator(z).abs().mean()
+
+
+def conditional(settings: Any, **options: Any) -> State:
+    images = torch.rand(40, 1, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    labels = torch.arange(40) % 3
+    return State(
+        architecture=ResNet(width=4, condition="projection"),
+        samples=Samples(data=images, labels=labels),
+        recipe=settings,
+        seed=0,
+        device=torch.device("cpu"),
+        **options,
+    )
+
+
+def test_a_conditional_generator_makes_samples_of_the_classes_of_the_update() -> None:
+    class Again(Counting):
+        def __call__(self, generator: Any, z: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+            super().__call__(generator, z, fake, rng)
+            assert torch.allclose(generator(z), fake, atol=1e-6)
+            twice = generator(torch.cat([z, z]))
+            assert twice.shape == (16, 1, 16, 16)
+            assert len(list(generator.parameters())) == len(list(generator.named_parameters())) > 4
+            return 0 * fake.sum()
+
+    settings = recipe()
+    state, term = conditional(settings), Again()
+    generator_update(state, objective(Vanilla(), term), settings)
+    assert len(term.given) == 1
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_they_train_in_either_precision(make_state: Make, precision: Any) -> None:
+    settings, seen = recipe(steps=5, precision=precision), Counting()
+    run(make_state(settings), settings, objective(Vanilla(), PathLength(), ModeSeeking(), seen))
+    assert {fake.dtype for _, _, fake in seen.given} == {torch.float32}
+
+
+def test_a_trial_goes_on_from_its_checkpoint_as_without_an_interruption(make_state: Make) -> None:
+    def goal() -> Any:
+        return objective(Vanilla(), R1(), PathLength(gamma_pl=0.1), ModeSeeking())
+
+    settings = recipe(steps=12)
+    whole = make_state(settings)
+    run(whole, settings, goal())
+    begun, first = make_state(settings), goal()
+    assert not run(begun, settings, first, Notes(stop_after=5))
+    resumed, second = make_state(settings), goal()
+    resumed.load_state_dict(begun.state_dict())
+    second.load_state_dict(first.state_dict())
+    assert train(resumed, second, settings, Notes(), evaluate_every=0)
+    assert_bit_equal(whole, resumed)
+
+
+def test_a_checkpoint_from_before_there_were_any_can_be_resumed(make_state: Make) -> None:
+    settings = recipe(steps=12)
+    whole = make_state(settings)
+    run(whole, settings, objective(WGANGP()))
+    begun = make_state(settings)
+    run(begun, settings, objective(WGANGP()), Notes(stop_after=5))
+    old = begun.state_dict()
+    del old["streams"][seeds.GENERATOR_PENALTY]
+    resumed = make_state(settings)
+    resumed.load_state_dict(old)
+    run(resumed, settings, objective(WGANGP()))
+    assert_bit_equal(whole, resumed)
