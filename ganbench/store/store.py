@@ -21,6 +21,10 @@ WRITERS = 8
 """Trials that are written at once: nearly all the time is spent waiting for the disk."""
 
 
+class ReadOnly(StoreError):
+    """A folder of trials cannot be written to; those in it may all be done."""
+
+
 class Store:
     """The trials under one folder, ``runs/`` by default."""
 
@@ -34,6 +38,7 @@ class Store:
         """Look whether :meth:`prepare` can succeed, without writing anything.
 
         Raises:
+            ReadOnly: it cannot be written to.
             StoreError: it is not a folder or that of a single trial, it cannot be looked into, or the folder that it
                 would be made in cannot be written to.
         """
@@ -42,13 +47,15 @@ class Store:
         if not there.is_dir():
             raise StoreError(f"{there} is a file, not a folder; {self._otherwise}")
         if not os.access(there, os.W_OK | os.X_OK):
-            raise StoreError(f"{there} cannot be written to; {self._otherwise}")
+            refusal = ReadOnly if there == self.path.absolute() else StoreError
+            raise refusal(f"{there} cannot be written to; {self._otherwise}")
 
     def prepare(self) -> None:
         """Make sure that the folder is there and can be written to.
 
         Raises:
-            StoreError: it is not a folder or that of a single trial, or it cannot be looked into, made or written to.
+            ReadOnly: it is there, and cannot be written to.
+            StoreError: it is not a folder or that of a single trial, or it cannot be looked into or made.
         """
         self._require_no_trial()
         try:
@@ -64,7 +71,7 @@ class Store:
             with tempfile.TemporaryFile(dir=self.path, prefix=".write-test-") as probe:
                 probe.write(b"x" * 4096)
         except OSError as error:
-            raise StoreError(f"cannot write to {self.path}: {error.strerror or error}; {self._otherwise}") from error
+            raise ReadOnly(f"cannot write to {self.path}: {error.strerror or error}; {self._otherwise}") from error
 
     def _require_no_trial(self) -> None:
         try:
