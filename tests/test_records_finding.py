@@ -80,6 +80,8 @@ def test_one_that_is_closed_to_this_user_is_found_by_its_name(
     (closed / "spec.json").unlink()  # as a look into it finds nothing
     for word in (names[2], "v"):
         assert find_trial(word).path == closed
+    with pytest.raises(StoreError, match=r"^cannot read d/\S*/spec\.json: File name too long$"):
+        find_trial("/".join(["d"] * 2047))  # it is short enough itself
     with pytest.raises(StoreError, match=r"^cannot read runs/vanilla-\S*/spec\.json: Permission denied$"):
         find_trial(closed)
 

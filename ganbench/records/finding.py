@@ -23,11 +23,11 @@ def find_trial(trial: str | Path, runs: Path = RUNS, *, option: str = "") -> Tri
         option: the one that names another such folder; empty where the caller has none.
 
     Raises:
-        StoreError: there is none, it is a folder of trials, several names begin so, or a folder is closed to this user.
+        StoreError: there is none, it is a folder of trials, several names begin so, or a folder cannot be looked into.
     """
     try:
         return _find(Path(os.path.expanduser(trial)), trial, runs, option)  # as it is where there is no such user
-    except PermissionError as error:
+    except OSError as error:  # closed to this user, for example, or too long a name
         raise StoreError(f"cannot read {error.filename or trial}: {error.strerror}") from error
 
 
