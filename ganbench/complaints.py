@@ -15,7 +15,6 @@ _WORDS = {
     "float_parsing": "must be a number",
     "finite_number": "must be a finite number",
     "string_type": "must be text",
-    "string_too_short": "must not be empty",
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
     "tuple_type": "must be a list",
@@ -36,11 +35,12 @@ def explain(error: ValidationError) -> str:
 
 
 def shown(value: Any) -> str:
-    """The value as Python writes it, cut where it is long."""
+    """The value as Python writes it, in one line, cut where it is long."""
     try:
         text = repr(value)
     except ValueError:  # Python writes no whole number of more than 4,300 digits
         return "(a number of thousands of digits)"
+    text = " ".join(line.strip() for line in text.splitlines())  # a table or a matrix has several
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 

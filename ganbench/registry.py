@@ -1,11 +1,11 @@
 """Names to components, imported only when used."""
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from ganbench.errors import UsageError, did_you_mean, with_kind
@@ -196,7 +196,7 @@ class Registry:
         called = name.partition("(")[0]  # of two parameters, the second is no part of the name: lists have commas
         if called != name and (kind, called) in self._entries:
             return f"; write parameters in brackets, as in {called}[key=value]"
-        if kind == "dataset" and (re.search(r"[/\\]|\.(zip|npy|npz|pt|pth)$", name) or Path(name).is_dir()):
+        if kind == "dataset" and (re.search(r"[/\\]|\.(zip|npy|npz|pt|pth)$", name) or os.path.isdir(name)):
             taking = "array" if re.search(r"\.(npy|npz|pt|pth)$", name) else "folder"
             return f"; for data of your own write {taking}:{name}" if (kind, taking) in self._entries else ""
         others = [other for other in KINDS if (other, name) in self._entries]

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ganbench import plugins as plugin_loader
-from ganbench.complaints import explain
+from ganbench.cleaning import clean
+from ganbench.complaints import explain, shown
 from ganbench.errors import GanbenchError, StoreError, UsageError
 from ganbench.places import argument
-from ganbench.planning.arguments import in_python
+from ganbench.planning.arguments import in_python, plain
 from ganbench.planning.request import RunRequest
 from ganbench.planning.suite import Suite, load, parse, to_request, trackers_of
 from ganbench.running.shown import run_shown
@@ -27,11 +28,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def _in_words_of_python() -> Iterator[None]:
-    """Let an error name arguments, where its message is written for the command line and names options."""
+    """Let an error name arguments, where its message is written for the command line and names options.
+
+    As there, it is one line, whatever names it quotes.
+    """
     try:
         yield
     except GanbenchError as error:
-        error.args = (in_python(str(error)),)
+        error.args = (clean(in_python(str(error))),)
         raise
 
 
@@ -118,6 +122,8 @@ def run(
         StoreError: the folder of trials cannot be made, read or written.
         KeyboardInterrupt: after an interrupt, once the running trials have written their checkpoints.
     """
+    if not isinstance(plain(quiet), bool):
+        raise UsageError(f"run(): quiet={shown(quiet)}: must be true or false")
     loaded = plugin_loader.load()
     given = parse(
         {

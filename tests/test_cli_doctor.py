@@ -73,6 +73,18 @@ def test_what_may_not_be_looked_into_is_told_as_missing(tmp_path: Path, monkeypa
     assert f"cache: {tmp_path / '.cache' / 'ganbench'}, " in answer.output
 
 
+def test_places_are_told_in_harmless_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = tmp_path / "a\x1b[2J\nb"
+    odd.mkdir()
+    (odd / "file").touch()
+    for cache, told in (("cache", "cache, "), ("file/cache", "file/cache cannot be used (Not a directory)")):
+        monkeypatch.setenv("GANBENCH_CACHE", str(odd / cache))
+        answer = click.testing.CliRunner().invoke(doctor, ["--data-root", str(odd)], standalone_mode=False)
+        assert f"cache: {tmp_path}/a b/{told}" in answer.output
+        assert f"mnist: not at {tmp_path}/a b/" in answer.output
+        assert "\x1b" not in answer.output
+
+
 def test_an_empty_folder_is_no_dataset_and_a_folder_no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run would say so of both."""
     for name in ("MNIST/raw", "FashionMNIST/raw"):

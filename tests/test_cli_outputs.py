@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import ganbench
 from ganbench.cli.outputs import require_no_board, require_no_input, require_suffix
 from ganbench.errors import UsageError
 from tests.fuzz.inputs import run_command
@@ -78,3 +79,32 @@ def test_a_column_that_was_asked_for_and_is_empty_is_named(columns: str, empty: 
         f"ganbench: no row has anything in the column {name}, so it is left out" for name in empty
     ]
     assert run_command(["results", "--columns", columns, "--format", "csv"], tmp_path)[2] == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["report"], "page.html"),
+        (["leaderboard", "build", "runs"], "board"),
+        (["plugins", "new", "margin-gan"], "new"),
+    ],
+)
+def test_what_was_written_is_named_in_harmless_lines(words: list[str], name: str, tmp_path: Path) -> None:
+    """The name of a folder may have been made to look like another line, or to hide one."""
+    trial(tmp_path / "runs", "vanilla", 0, 1.0)
+    code, output, messages = run_command([*words, "--out", f"a\x1b[2J\n\u202eb/{name}"], tmp_path)
+    assert (code, messages) == (0, "")
+    first = [line for line in output.splitlines() if line.startswith("a b/")]
+    assert first
+    assert "\u202e" not in output.partition("next:")[0]
+    assert "\x1b" not in output.partition("next:")[0]
+    assert output.partition("next:")[0].splitlines() == first
+
+
+def test_samples_that_were_written_are_named_in_a_harmless_line(tmp_path: Path) -> None:
+    ganbench.run(
+        losses="hinge", architectures="mlp[hidden=8,layers=1]", datasets="ring", steps=2, batch_size=8, device="cpu",
+        quiet=True, out=tmp_path / "runs",
+    )  # fmt: skip
+    (path,) = tmp_path.glob("runs/hinge-*")
+    assert run_command(["sample", path.name, "--out", "a\x1b[2J\nb.npy"], tmp_path)[1] == "a b.npy\n"

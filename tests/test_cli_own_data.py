@@ -113,7 +113,10 @@ def test_a_trial_is_scored_again_where_its_data_lie_now(moved: Path) -> None:
     asked = ["eval", str(trial), "--metrics", "kid", "--out", "again", "-q"]
     answer = ganbench(*asked, cwd=moved)
     assert answer.returncode == 2
-    assert f"are no longer at {moved}/old/photos.npz; name their new place, e.g. --against" in answer.stderr
+    assert (
+        f"are no longer at {moved}/old/photos.npz; name their new place, e.g. --against array:PATH --extractor digits\n"
+        in answer.stderr
+    )
     answer = ganbench(*asked, "--against", "array:new/pictures.npz", "--extractor", "digits", cwd=moved)
     assert answer.returncode == 0, answer.stderr
     assert "vanilla" in answer.stdout  # the trial itself, and no samples from elsewhere

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
@@ -38,6 +39,7 @@ def complaint(cls: type[Frozen], **values: Any) -> str:
         (Suite, {"losses": [1]}, "losses.0=1: must be text"),
         (Suite, {"baselines": "perhaps"}, "baselines='perhaps': must be true or false"),
         (Suite, {"recipe": 3}, "recipe=3: must be a table of names and values"),
+        (Suite, {"steps": np.eye(2)}, "steps=array([[1., 0.], [0., 1.]]): must be a whole number"),
         (Suite, {"num_samples": 1}, "num_samples=1: must be greater than or equal to 2"),
         (Suite, {"seeds": 1.5}, "seeds=1.5: must be a count such as 5, or a list such as [0, 1, 7]"),
         (Suite, {"seeds": []}, "seeds=[]: must be a count such as 5, or a list such as [0, 1, 7]"),

@@ -143,6 +143,8 @@ def test_a_gpu_is_one_that_torch_finds(monkeypatch: pytest.MonkeyPatch) -> None:
         _device("gpu")
     with pytest.raises(UsageError, match=r"^device 'None' must be cpu, cuda or cuda:i$"):
         _device(None)  # type: ignore[arg-type]  # wrong on purpose
+    with pytest.raises(UsageError, match=r"^device '9{30}' must be cpu, cuda or cuda:i$"):
+        _device(int("9" * 30))  # type: ignore[arg-type]  # as above
 
 
 def test_a_kind_of_device_that_this_torch_cannot_use_is_refused() -> None:

@@ -19,7 +19,7 @@ from ganbench.plan import PlanAnswer
 from ganbench.planning.given import to_request
 from ganbench.resolving.sources import answer
 from tests.planned import reads_of_digits
-from tests.trials import make_spec, make_trial
+from tests.trials import component, make_spec, make_trial
 
 REAL = Digits().load("train", root=Path()).data
 COLOUR = torch.randint(0, 256, (120, 3, 16, 16), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
@@ -47,6 +47,20 @@ def three(tmp_path: Path) -> list[Path]:
         array(tmp_path / f"{name}.npy", REAL[start : start + 100])
         for name, start in zip("abc", (0, 100, 200), strict=True)
     ]
+
+
+def test_where_a_trials_data_lie_now_is_said_with_all_that_its_evaluation_needs(tmp_path: Path) -> None:
+    """The extractor of a folder is another one unless it is named, and its parameters make other samples."""
+    spec = make_spec()
+    data = spec.data.model_copy(update={"component": component("folder", label="folder[size=16]")})
+    folder = make_trial(tmp_path, spec.model_copy(update={"data": data}))
+    folder.generator.touch()
+    trial = folder.read_spec()
+    gone = trial.execution.model_copy(update={"data_at": {"path": "/gone"}})
+    folder.write_spec(trial.model_copy(update={"execution": gone}))
+    with pytest.raises(UsageError, match="are no longer at /gone; name their new place") as told:
+        to_request([folder.path], plugins.load().registry, device="cpu")
+    assert str(told.value).endswith("e.g. --against 'folder:PATH[size=16]' --extractor digits")
 
 
 def test_a_label_and_a_seed_say_which_training_a_source_is(three: list[Path]) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from pydantic import ValidationError
 
@@ -36,6 +37,7 @@ def asked(**how: Any) -> RunRequest:
         ({"retry": "no"}, "retry='no': must be true or false"),
         ({"per_device": -2}, "per_device=-2: must be greater than or equal to -1"),
         ({"per_device": "some"}, "per_device='some': must be a whole number or 'auto'"),
+        ({"per_device": pd.NA}, "per_device=<NA>: must be a whole number"),
         ({"out": ""}, "out='': must not be empty"),
         ({"out": None}, "out=None: must be a path: text or a pathlib.Path"),
         ({"out": "a\0b"}, "out='a\\x00b': must not contain a null character"),
@@ -45,6 +47,10 @@ def asked(**how: Any) -> RunRequest:
         ({"executor_options": {"gpus": 2}}, "executor_options.gpus=2: must be text"),
         ({"devices": 5}, "devices=5: must be a list"),
         ({"devices": "0,2"}, "devices='0,2': must be a list"),
+        ({"devices": b"0"}, "devices=b'0': must be a list"),
+        ({"devices": {0: "a"}}, "devices={0: 'a'}: must be a list"),
+        ({"devices": [None]}, "devices=[None]: must be a list of GPUs, such as [0, 1]"),
+        ({"devices": [True]}, "devices=[True]: must be a list of GPUs, such as [0, 1]"),
         ({"batch_seeds": "no"}, "batch_seeds='no': must be true or false"),
     ],
 )
@@ -65,6 +71,7 @@ def test_what_is_meant_is_taken() -> None:
     assert asked(memory_limit="4G").wish.memory_limit == 4 << 30
     assert [asked(memory_limit=limit).memory_limit for limit in ("4G", 4 << 30, None)] == [4 << 30, 4 << 30, None]
     assert [asked(devices=these).devices for these in ([0, "GPU-1"], np.array([0, 2]))] == [("0", "GPU-1"), ("0", "2")]
+    assert asked(devices=iter([np.int64(0)])).devices == ("0",)
     numbers = asked(jobs=np.int64(2), timeout=np.float32(50), per_device=np.int8(3))
     assert (numbers.jobs, numbers.timeout, numbers.per_device) == (2, 50.0, 3)
 

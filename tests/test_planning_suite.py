@@ -198,6 +198,7 @@ def test_the_trackers_of_a_suite_are_left_out_by_none_given() -> None:
         ("steps = 5\n[recipe]\nsteps = 10", "line 1: steps is set twice, here and in"),
         ("batch_size = 5\n[recipe]\nbatch_size = 5", "line 1: batch_size is set twice, here and in"),
         ('extractor = ""', "line 1: extractor='': must not be empty"),
+        ('extractor = " "', "line 1: extractor=' ': must not be empty"),
         ('steps = 5\nbaselines = "yes"', "line 2: baselines='yes': must be true or false"),
         ('steps = 5\ndata_root = " "', "line 2: data_root=' ': must not be empty"),
         ("data_root = 5", "line 1: data_root=5: must be a path"),
@@ -260,7 +261,7 @@ def test_numbers_of_numpy_are_plain_ones() -> None:
         parse({"steps": np.True_}, "run()")
 
 
-@pytest.mark.parametrize("seeds", [[], True, [True], 1.5, [1, 2.5], {"a": 1}])
+@pytest.mark.parametrize("seeds", [[], True, [True], 1.5, [1, 2.5], {"a": 1}, b"5", bytearray(b"5")])
 def test_seeds_are_a_count_or_a_list(seeds: Any) -> None:
     with pytest.raises(UsageError, match=r"must be a count such as 5, or a list such as \[0, 1, 7\]"):
         parse({"seeds": seeds}, "run()")

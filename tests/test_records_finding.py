@@ -1,5 +1,6 @@
 """Which trial is meant by a folder, a name or the beginning of a name; what is none is refused in one line."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,28 @@ def test_one_that_has_lost_its_specification_is_found_and_says_so(names: list[st
     (Path("runs") / names[2] / "spec.json").unlink()
     with pytest.raises(StoreError, match=r"cannot read .*spec\.json"):
         find_trial(f"runs/{names[2]}").read_spec()
+
+
+def test_one_that_is_closed_to_this_user_is_found_by_its_name(
+    names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that whoever reads it says so, and not that there is no such trial."""
+    closed, access, is_file = Path("runs") / names[2], os.access, Path.is_file
+
+    def refused(path: Path) -> bool:
+        if path.parent == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    monkeypatch.setattr(os, "access", lambda path, mode: path != closed and access(path, mode))
+    (closed / "spec.json").unlink()  # as a look into it finds nothing
+    for word in (names[2], "v"):
+        assert find_trial(word).path == closed
+    with pytest.raises(StoreError, match=r"^cannot read d/\S*/spec\.json: File name too long$"):
+        find_trial("/".join(["d"] * 2047))  # it is short enough itself
+    with pytest.raises(StoreError, match=r"^cannot read runs/vanilla-\S*/spec\.json: Permission denied$"):
+        find_trial(closed)
 
 
 def test_one_without_a_generator_is_refused_where_that_is_needed(names: list[str]) -> None:

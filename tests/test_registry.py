@@ -72,6 +72,7 @@ def test_a_path_is_answered_with_how_data_of_ones_own_are_named(
     ):
         words = f"there is no dataset '{path}'; for data of your own write {written}"
         assert refusal(registry, path, "dataset") == words
+    assert "there is no dataset 'aaa" in refusal(registry, "a" * 5000, "dataset")  # no file has such a name
     assert refusal(registry, "photos", "dataset").endswith("; choose one of: array, digits, folder")
 
 

@@ -111,3 +111,18 @@ return [-7e-15, 2e-12, -0.001, 0, 1.005e-3].map((value) => score(value, whole)).
 def test_what_is_no_more_than_rounding_is_zero_as_in_tables(show: Open, few: Path) -> None:  # noqa: F811
     found = show(few).execute_script(SCORES)
     assert found == ["0.00", "2.0e-12", "-0.0010", "0.00", "0.0010", "0.0 %"]
+
+
+TABLE = """
+const cells = [...document.querySelectorAll('.comparison tbody tr')].map((row) => row.querySelectorAll('td')[3]);
+return cells.map((cell) => [cell.firstChild.data, cell.querySelector('small').textContent].join('  '));
+"""
+
+
+def test_a_chart_writes_the_numbers_of_the_table(show: Open, tmp_path: Path) -> None:  # noqa: F811
+    """Also those of more digits than a chart can draw."""
+    write_grid(tmp_path / "runs", {"hinge": 1234.567, "vanilla": 2345.678}, 3)
+    page = show(write(tmp_path / "runs", tmp_path / "report.html"))
+    in_the_table = page.execute_script(TABLE)
+    assert len(in_the_table) == 2
+    assert texts(page, "#s0-intervals text.value") == in_the_table

@@ -84,6 +84,9 @@ def test_rows_say_what_the_table_says(images: Path) -> None:
     assert summary is not None
     interval = summary.interval(0.95)
     assert interval is not None
+    assert [" ".join(first["texts"][name]) for name in ("fid", "is")] == [
+        " ".join((cell.text, cell.note)).removesuffix(f" n={summary.n}") for cell in found.lines[0].cells[:2]
+    ]
     assert first["means"]["fid"] == pytest.approx(summary.mean, rel=1e-4)
     assert first["intervals"]["fid"] == pytest.approx([interval.low, interval.high], rel=1e-4)
     narrower = summary.interval(0.8)

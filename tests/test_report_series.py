@@ -57,7 +57,10 @@ def test_what_is_no_number_is_a_gap_and_a_line_without_a_step_is_none(tmp_path: 
     ]
     for line in lines:
         append_line(folder.metrics, line)
+    append_line(folder.metrics, {"step": 3, "images": 128, "seconds": 1234.5678, "values": {"fid": 1234.5678}})
     curve = metric_curve(folder, ["fid"])
+    assert curve["values"]["fid"].pop() == 1234.5678, "a chart writes it with two decimals"
+    assert [curve[axis].pop() for axis in ("step", "images", "seconds")] == [3, 128, 1234.6]
     assert (curve["step"], curve["images"], curve["seconds"]) == ([1, 2], [64, None], [0.12346, None])
     assert curve["values"] == {"fid": [None, None]}
     assert (rounded(123456.0), rounded(-0.000123456)) == (123460.0, -0.00012346)

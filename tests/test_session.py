@@ -79,6 +79,7 @@ def test_a_wrong_request_is_a_usage_error(tmp_path: Path) -> None:
         {"memory_limit": 1000},
         {"checkpoint_seconds": 0},
         {"retry": 1},
+        {"quiet": "no"},
         {"steps": "three"},
         {"metrics": 5},
         {"baselines": 1},
@@ -109,6 +110,11 @@ def test_a_wrong_argument_is_named_before_anything_is_written(
     with pytest.raises(UsageError, match=re.escape(f"run(): {name}={value!r}: must ")):
         ganbench.run(**given)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_of_several_lines_is_told_in_one() -> None:
+    with pytest.raises(UsageError, match=r"^there is no loss 'van illa'; did you mean 'vanilla'\?$"):
+        ganbench.run(losses="van\nil\x07la", architectures="mlp")
 
 
 def test_nothing_is_no_folder_of_trials() -> None:

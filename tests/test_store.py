@@ -44,6 +44,10 @@ def test_whether_a_folder_is_possible_is_seen_without_making_it(
     for refused in (Store(tmp_path / "trial").require_possible, Store(tmp_path / "trial").prepare):
         with pytest.raises(StoreError, match="trial is the folder of one trial; choose another folder with --out"):
             refused()
+    deep = tmp_path / ("d/" * 2000)  # short enough itself, but no file of a trial would be
+    for refused in (Store(deep).require_possible, Store(deep).prepare):
+        with pytest.raises(StoreError, match=r"is too long a name for a folder of trials; choose another folder with"):
+            refused()
     for lacking in (os.W_OK, os.X_OK):  # root may write into a folder that nobody may
         monkeypatch.setattr("os.access", lambda path, mode, lacking=lacking: not mode & lacking)
         with pytest.raises(StoreError, match="cannot be written to; choose another folder with --out"):

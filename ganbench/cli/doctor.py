@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from ganbench.cleaning import clean_line
 from ganbench.cli.values import PATH
 from ganbench.errors import in_one_line, with_kind
 from ganbench.tables.wording import counted
@@ -91,16 +92,17 @@ def _files(data_root: Path) -> None:
     click.echo("  digits: embedded, with its extractor; needs no download")
     for name, place, how in _data(data_root):
         there = os.path.isfile(place) if name == WEIGHTS else _has_files(place)
-        click.echo(f"  {name}: {f'found at {place}' if there else f'not at {place}; {how}'}")
+        click.echo(clean_line(f"  {name}: {f'found at {place}' if there else f'not at {place}; {how}'}"))
     cache = cache_folder()
     if cache is None:
         click.echo("  cache: none, because there is no home folder; set GANBENCH_CACHE or HOME to a folder")
         return
     around = next(path for path in (cache.absolute(), *cache.absolute().parents) if os.path.exists(path))
     if obstacle := _obstacle(cache, around):
-        click.echo(f"  cache: {cache} cannot be used ({obstacle}), and nothing is kept; set GANBENCH_CACHE to a folder")
+        told = f"{cache} cannot be used ({obstacle}), and nothing is kept; set GANBENCH_CACHE to a folder"
+        click.echo(clean_line(f"  cache: {told}"))
         return
-    click.echo(f"  cache: {cache}, {shutil.disk_usage(around).free / 2**30:.1f} GiB free")
+    click.echo(clean_line(f"  cache: {cache}, {shutil.disk_usage(around).free / 2**30:.1f} GiB free"))
 
 
 def _obstacle(folder: Path, around: Path) -> str:

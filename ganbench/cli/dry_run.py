@@ -16,7 +16,7 @@ from ganbench.spec import TrialFile
 from ganbench.store.handed import refuse_what_others_hold
 from ganbench.store.pruning import code
 from ganbench.store.results import dataset_name
-from ganbench.store.store import Store
+from ganbench.store.store import ReadOnly, Store
 from ganbench.store.values import ValueInfo
 from ganbench.tables.wording import counted
 from ganbench.trackers.following import check_trackers
@@ -51,7 +51,11 @@ def dry_run(request: RunRequest, plugins: Plugins) -> DryRun:
     """
     check_trackers(request.trackers, plugins.registry)
     store = Store(request.out, request.out_option)
-    store.require_possible()
+    unwritable: ReadOnly | None = None
+    try:
+        store.require_possible()
+    except ReadOnly as error:
+        unwritable = error
     place = executor_class(request, plugins).layout(request.wish)
     notes: list[str] = []
     with shared_server(place.device, place.threads) as server:
@@ -59,6 +63,8 @@ def dry_run(request: RunRequest, plugins: Plugins) -> DryRun:
     trials = trials_of(cells, request, place, notes.append)
     statuses = [store.cached(trial.trial_id, retry=request.retry) for trial in trials]
     missing = [trial for trial, status in zip(trials, statuses, strict=True) if status is None]
+    if missing and unwritable:
+        raise unwritable
     refuse_what_others_hold((store.folder(trial.trial_id) for trial in missing), request.executor)
     values = {name: ValueInfo(**declared) for cell in cells for name, declared in cell.values.items()}
     return DryRun(trials, statuses, _released(missing, store), place.sentence(), notes, values)

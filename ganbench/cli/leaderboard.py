@@ -6,6 +6,7 @@ import click
 
 from ganbench.cleaning import clean
 from ganbench.cli.options import jobs_option, quiet_option, train_device_option
+from ganbench.cli.outputs import print_written
 from ganbench.cli.values import ALPHA, PATH, TEXT, Whole
 
 
@@ -65,7 +66,7 @@ def build(sources: tuple[Path, ...], out: Path, suite: Path | None, partial: boo
             "no results; name folders of trials or leaderboards, e.g. ganbench leaderboard build runs --out NAME"
         )
     for path in making.write(making.assemble(sources, out, suite=named, partial=partial), out):
-        click.echo(path)
+        print_written(path)
     return 0
 
 
@@ -230,7 +231,7 @@ def make(
     # Not the whole folder: trials of an earlier version of the suite or of the code may lie there too.
     sources = [trial.path for trial in trials]
     for path in making.write(making.assemble(sources, target, suite=_as_published(suite)), target):
-        click.echo(path)
+        print_written(path)
     return code
 
 

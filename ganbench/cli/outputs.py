@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganbench.cleaning import clean_line
 from ganbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,6 +37,11 @@ def print_rows(rows: "Sequence[Row]", form: str, layout: "Layout | None" = None)
     if layout is not None and layout.columns and form not in ("csv", "json"):
         for name in empty_columns(rows, layout):
             click.echo(f"ganbench: no row has anything in the column {name}, so it is left out", err=True)
+
+
+def print_written(path: Path, more: str = "") -> None:
+    """Print the name of what was written, in one line whatever characters are in it, and what is to be said of it."""
+    click.echo(f"{clean_line(str(path))}{more}")
 
 
 def require_no_table(form: str) -> None:

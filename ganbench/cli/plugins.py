@@ -10,6 +10,7 @@ import click
 
 from ganbench.cleaning import clean_line
 from ganbench.cli.check import check
+from ganbench.cli.outputs import print_written
 from ganbench.cli.values import PATH, TEXT, Choice
 from ganbench.registry import BUILTIN, KINDS, Registry
 from ganbench.tables.wording import counted
@@ -133,7 +134,7 @@ def new(name: str, written: str, out: Path, author: str | None) -> int:
     scaffold.require_free(name, kind, loader.load())
     folder = scaffold.write(name, written, out, author=author or "")
     package = scaffold.distribution(name)
-    click.echo(f"{folder}: {kind} '{scaffold.bare(name)}' in {scaffold.module(name)}/{kind}.py")
+    print_written(folder, f": {kind} '{scaffold.bare(name)}' in {scaffold.module(name)}/{kind}.py")
     click.echo("next:")
     click.echo(f"  ganbench plugins install --editable {shlex.quote(str(folder))}")
     click.echo(f"  pytest {shlex.quote(str(folder))}")

@@ -30,7 +30,7 @@ def report(runs: Path, out: Path, title: str | None, alpha: float) -> int:
       ganbench report runs
       ganbench report runs --out public/index.html --title "Losses on digits"
     """
-    from ganbench.cli.outputs import require_no_board, require_suffix
+    from ganbench.cli.outputs import print_written, require_no_board, require_suffix
     from ganbench.errors import StoreError
     from ganbench.files import write_text
     from ganbench.report import render_report
@@ -45,5 +45,5 @@ def report(runs: Path, out: Path, title: str | None, alpha: float) -> int:
     if not rows:
         raise no_trials(runs)
     write_text(out, render_report(rows, base=out.parent, title=title, alpha=alpha))
-    click.echo(f"{out} ({out.stat().st_size / 1e6:.1f} MB, {counted(len(rows), 'trial')})")
+    print_written(out, f" ({out.stat().st_size / 1e6:.1f} MB, {counted(len(rows), 'trial')})")
     return int(incomplete)

@@ -9,6 +9,7 @@ import click
 
 from ganbench.cleaning import clean, clean_line
 from ganbench.cli.completers import complete_trials
+from ganbench.cli.outputs import print_written, require_no_input, require_suffix
 from ganbench.cli.values import PATH, TEXT
 
 if TYPE_CHECKING:
@@ -244,7 +245,6 @@ def export_trial(trial: str, out: Path, to: Path | None) -> int:
     Examples:
       ganbench runs export hinge-dcgan-digits-s0-0123456789ab --to hinge.zip
     """
-    from ganbench.cli.outputs import require_no_input, require_suffix
     from ganbench.records.finding import find_trial
     from ganbench.store.archive import write_archive
     from ganbench.store.leases import holder
@@ -257,7 +257,7 @@ def export_trial(trial: str, out: Path, to: Path | None) -> int:
     holder(folder.path, seen)
     _watched(seen)
     write_archive(folder, path, seen)
-    click.echo(clean_line(str(path)))
+    print_written(path)
     return 0
 
 
@@ -273,7 +273,7 @@ def import_trial(archive: Path, out: Path) -> int:
     """
     from ganbench.store.archive import read_archive
 
-    click.echo(clean_line(str(read_archive(archive, out).path)))
+    print_written(read_archive(archive, out).path)
     return 0
 
 

@@ -73,7 +73,7 @@ def sample(
       ganbench sample hinge-dcgan-digits-s0-0123456789ab --neighbours 5 --n 10 --out copies.png
       ganbench sample hinge-dcgan-digits-s0-0123456789ab --out generator.pt2
     """
-    from ganbench.cli.outputs import require_no_input
+    from ganbench.cli.outputs import print_written, require_no_input
     from ganbench.errors import UsageError
     from ganbench.executors import devices
     from ganbench.records.finding import find_trial
@@ -112,7 +112,7 @@ def sample(
         _write_picture(out, drawer, choice, count=count, columns=columns, neighbours=neighbours, walks=walks)
     else:
         handout.write_samples(out, *drawer.draw(count or 64, choice), truncation)
-    click.echo(str(out))
+    print_written(out)
     return 0
 
 

@@ -98,7 +98,7 @@ def load_generator(
 def _device(device: str | torch.device) -> torch.device:
     try:
         place = torch.device(device)
-    except (RuntimeError, TypeError) as error:
+    except (RuntimeError, TypeError, ValueError) as error:
         raise UsageError(f"device '{device}' must be cpu, cuda or cuda:i") from error
     if place.type == "cuda" and not (torch.cuda.is_available() and (place.index or 0) < torch.cuda.device_count()):
         raise UsageError(f"device '{device}' does not exist; torch finds {torch.cuda.device_count()} GPUs")

@@ -1,6 +1,7 @@
 """From the command line's words for ``ganbench eval`` to the request that the worker answers."""
 
 import os
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -141,7 +142,7 @@ def _as_scored(folder: TrialFolder, registry: Registry) -> PlanRequest:
         if not Path(path).exists():
             raise UsageError(
                 f"the samples that {folder.path} was scored against are no longer at {path}; name their new "
-                f"place, e.g. --against {spec.data.component.name}:PATH"
+                f"place, e.g. {_where_they_lie_now(spec)}"
             )
     return PlanRequest(
         losses=(),
@@ -154,6 +155,13 @@ def _as_scored(folder: TrialFolder, registry: Registry) -> PlanRequest:
         labels=evaluation.labels if evaluation.labels in ("balanced", "reference") else None,
         data_root=trial.execution.data_root,
     )
+
+
+def _where_they_lie_now(spec: TrialSpec) -> str:
+    """The options that stand for a trial's dataset at another place, and for its extractor, which may be another's."""
+    data, extractor = spec.data.component, spec.evaluation.extractor
+    words = ["--against", f"{data.name}:PATH{data.label.removeprefix(data.name)}"]
+    return shlex.join(words + (["--extractor", extractor.label] if extractor else []))
 
 
 def _asked(

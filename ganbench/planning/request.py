@@ -1,6 +1,6 @@
 """What a run is asked for: a grid with its seeds, and how to run it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,15 +18,21 @@ _Seconds = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False), Befor
 
 
 def _found_out(value: Any) -> Any:
+    value = plain(value)
     if isinstance(value, str) and value != "auto":
         raise ValueError("must be a whole number or 'auto'")
-    return AUTO if value == "auto" else plain(value)
+    return AUTO if isinstance(value, str) else value
 
 
 def _texts(value: Any) -> Any:
     """Indices of devices are numbers or texts."""
     value = plain(value)
-    return tuple(map(str, value)) if isinstance(value, Iterable) and not isinstance(value, str) else value
+    if isinstance(value, str | bytes | bytearray | Mapping) or not isinstance(value, Iterable):
+        return value
+    items = plain(list(value))
+    if not all(isinstance(item, str | int) and not isinstance(item, bool) for item in items):
+        raise ValueError("must be a list of GPUs, such as [0, 1]")
+    return tuple(map(str, items))
 
 
 class RunRequest(Frozen):

@@ -9,7 +9,7 @@ from numbers import Integral
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, ValidationError, field_validator
 
 from ganbench import grid
 from ganbench.complaints import explain
@@ -30,7 +30,14 @@ HOW = frozenset(
 )  # fmt: skip
 """Options of ``ganbench run`` that decide no number."""
 
-_Text = Annotated[str, Field(min_length=1)]
+
+def _named(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be empty")
+    return value
+
+
+_Text = Annotated[str, AfterValidator(_named)]
 
 
 def _listed(value: Any) -> Any:
@@ -53,7 +60,7 @@ def _seed_text(value: Any) -> Any:
     """Accept ``5``, ``"0,1,7"`` and ``[0, 1, 7]``."""
     if isinstance(value, str) or value is None:
         return value
-    several = isinstance(value, Iterable) and not isinstance(value, Mapping)
+    several = isinstance(value, Iterable) and not isinstance(value, Mapping | bytes | bytearray)
     items = list(value) if several else [value]
     if not items or not all(isinstance(item, str | Integral) and not isinstance(item, bool) for item in items):
         raise ValueError("must be a count such as 5, or a list such as [0, 1, 7]")

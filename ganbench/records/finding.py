@@ -1,6 +1,7 @@
 """Which trial is meant: its folder, its name in a folder of trials, or an unmistakable beginning of that name."""
 
 import os
+import re
 from pathlib import Path
 
 from ganbench.errors import StoreError, did_you_mean
@@ -8,6 +9,9 @@ from ganbench.records.folder import TrialFolder, require_generator
 
 RUNS = Path("runs")
 """Where trials are looked for by name if nothing else is said."""
+_FILES = ("spec.json", "status.json", "result.json")
+_NAME = re.compile(r"-[0-9a-f]{12}$")
+"""How the name of a trial ends."""
 
 
 def find_trial(trial: str | Path, runs: Path = RUNS, *, option: str = "") -> TrialFolder:
@@ -19,9 +23,15 @@ def find_trial(trial: str | Path, runs: Path = RUNS, *, option: str = "") -> Tri
         option: the one that names another such folder; empty where the caller has none.
 
     Raises:
-        StoreError: there is none, it is a folder of trials, or several names begin so.
+        StoreError: there is none, it is a folder of trials, several names begin so, or a folder cannot be looked into.
     """
-    path = Path(os.path.expanduser(trial))  # as it is where there is no such user
+    try:
+        return _find(Path(os.path.expanduser(trial)), trial, runs, option)  # as it is where there is no such user
+    except OSError as error:  # closed to this user, for example, or too long a name
+        raise StoreError(f"cannot read {error.filename or trial}: {error.strerror}") from error
+
+
+def _find(path: Path, trial: str | Path, runs: Path, option: str) -> TrialFolder:
     if (path / "spec.json").is_file():
         return TrialFolder(path)
     if name := name_of(trial, runs):
@@ -66,6 +76,15 @@ def name_of(trial: str | Path, runs: Path) -> str | None:
     return found[0] if found else None
 
 
+def is_trial(path: Path) -> bool:
+    """Whether a folder has one of a trial's files; of one that is closed to this user its name must tell."""
+    if not path.is_dir() or path.name.startswith("."):
+        return False
+    if not os.access(path, os.X_OK):  # another user's: whoever reads it says so, and no row is missing silently
+        return _NAME.search(path.name) is not None
+    return any((path / name).exists() for name in _FILES)
+
+
 def folder_within(folder: Path) -> Path | None:
     """Return the first folder of trials in one without trials of its own: ``runs/digits`` of ``runs``, or ``None``."""
     if next(folder.glob("*/spec.json"), None) is not None:
@@ -74,4 +93,4 @@ def folder_within(folder: Path) -> Path | None:
 
 
 def _names(runs: Path) -> list[str]:
-    return sorted(path.parent.name for path in runs.glob("*/spec.json")) if runs.is_dir() else []
+    return sorted(path.name for path in runs.iterdir() if is_trial(path)) if runs.is_dir() else []

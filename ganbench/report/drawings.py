@@ -20,7 +20,7 @@ from ganbench.report.pictures import (
     read_snapshots,
     thinned,
 )
-from ganbench.report.sections import Line, Section
+from ganbench.report.sections import Line, Section, written
 from ganbench.report.series import loss_curve, metric_curve, rounded
 from ganbench.store.results import Row
 from ganbench.tables.wording import headline
@@ -79,6 +79,7 @@ def _row(line: Line, section: Section) -> dict[str, Any]:
             for name, found in section.rankings.items()
             if line.index is not None and found.ties[line.index] is not None
         },
+        "texts": {name: written(summary, scores[name], section.level) for name, summary in summaries.items()},
         "means": {name: rounded(summary.mean) for name, summary in summaries.items()},
         "intervals": {
             name: [rounded(interval.low), rounded(interval.high)]

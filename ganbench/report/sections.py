@@ -9,6 +9,7 @@ from urllib.parse import quote
 from ganbench.cleaning import clean
 from ganbench.records.folder import TrialFolder
 from ganbench.report.conditions import Recipes, Surroundings, protocol_facts, recipes, surroundings
+from ganbench.statistics.intervals import Summary
 from ganbench.store.results import Row
 from ganbench.store.values import ValueInfo
 from ganbench.tables.code import mixed_beside
@@ -207,11 +208,17 @@ def _score(group: Group, metric: str, info: ValueInfo, level: float) -> Cell:
     summary = group.metric(metric)
     if summary is None:
         return Cell("–")
-    interval = summary.interval(level)
-    notes = [f"[{number(interval.low, info)}, {number(interval.high, info)}]"] if interval else []
+    mean, *notes = written(summary, info, level)
     if summary.n < len(group.rows):
         notes.append(f"n={summary.n}")
-    return Cell(spread(summary.mean, None, info), " ".join(notes), repr(summary.mean))
+    return Cell(mean, " ".join(notes), repr(summary.mean))
+
+
+def written(summary: Summary, info: ValueInfo, level: float) -> list[str]:
+    """A mean and, where there is one, its interval, as the table and the charts both write them."""
+    interval = summary.interval(level)
+    ends = [f"[{number(interval.low, info)}, {number(interval.high, info)}]"] if interval else []
+    return [spread(summary.mean, None, info), *ends]
 
 
 def _better(info: ValueInfo) -> str:

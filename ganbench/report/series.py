@@ -9,6 +9,8 @@ from ganbench.records.folder import TrialFolder
 
 MAX_POINTS = 240
 DIGITS = 5
+SCORE_DIGITS = 9
+"""Of scores, which a chart also writes, with as many decimals as the tables."""
 
 
 def metric_curve(folder: TrialFolder, names: Iterable[str]) -> dict[str, Any]:
@@ -19,7 +21,7 @@ def metric_curve(folder: TrialFolder, names: Iterable[str]) -> dict[str, Any]:
     lines = _thinned(_by_step(read_lines(folder.metrics)))
     axes = {name: [_number(line.get(name)) for line in lines] for name in ("step", "images", "seconds")}
     values = [line["values"] if isinstance(line.get("values"), Mapping) else {} for line in lines]
-    return {**axes, "values": {name: [_number(line.get(name)) for line in values] for name in names}}
+    return {**axes, "values": {name: [_number(line.get(name), SCORE_DIGITS) for line in values] for name in names}}
 
 
 def loss_curve(folder: TrialFolder) -> dict[str, list[float | None]]:
@@ -29,9 +31,9 @@ def loss_curve(folder: TrialFolder) -> dict[str, list[float | None]]:
     return {short: [_number(line.get(name)) for line in lines] for short, name in names.items()}
 
 
-def rounded(value: float) -> float:
-    """Five significant digits, which is more than a chart can show."""
-    short = float(f"{value:.{DIGITS}g}")
+def rounded(value: float, digits: int = DIGITS) -> float:
+    """A few significant digits; five are more than a chart can draw."""
+    short = float(f"{value:.{digits}g}")
     return short if math.isfinite(short) else value  # the largest floats would be rounded up to infinity
 
 
@@ -52,8 +54,8 @@ def _thinned(lines: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return chosen if not lines or chosen[-1] is lines[-1] else [*chosen, lines[-1]]
 
 
-def _number(value: Any) -> float | None:
+def _number(value: Any, digits: int = DIGITS) -> float | None:
     number = as_number(value)
     if number is None:
         return None
-    return value if isinstance(value, int) else rounded(number)
+    return value if isinstance(value, int) else rounded(number, digits)

@@ -23,7 +23,7 @@ from ganbench.store.handed import STOPPED, refuse_what_others_hold
 from ganbench.store.lease_file import STALE_SECONDS
 from ganbench.store.results import trial_label
 from ganbench.store.settling import settle
-from ganbench.store.store import Store
+from ganbench.store.store import ReadOnly, Store
 from ganbench.tables.wording import counted, duration
 
 POLL_SECONDS = 0.2
@@ -50,11 +50,18 @@ def run_grid(request: RunRequest, plugins: Plugins, display: Display) -> Outcome
     store = Store(request.out, request.out_option)
     # A folder that is there is tried in full, so that a refusal has the system's reason; a new one is made below.
     is_there = os.path.isdir(store.path)
-    (store.prepare if is_there else store.require_possible)()
+    unwritable: ReadOnly | None = None
+    try:
+        (store.prepare if is_there else store.require_possible)()
+    except ReadOnly as error:
+        unwritable = error  # which keeps nobody from the table of what is done
     display.planning()
     with shared_server(place.device, place.threads, needs_gpu=bool(place.devices)) as server:
         trials = plan_trials(request, server, place, display.note)
-        if place.devices and any(store.cached(trial.trial_id, retry=request.retry) is None for trial in trials):
+        look = place.devices or unwritable
+        if look and any(store.cached(trial.trial_id, retry=request.retry) is None for trial in trials):
+            if unwritable:
+                raise unwritable
             server()  # a plan that was known has not opened it, and so has not asked torch
         executor: Executor = chosen(settings(request, place, server))
         if request.batch_seeds:

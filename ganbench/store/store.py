@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from ganbench.complaints import shown
 from ganbench.errors import StoreError
 from ganbench.files import json_text, remove_drafts, write_bytes
+from ganbench.places import is_too_long
 from ganbench.records import manifest
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import FINAL, TrialFile
@@ -19,6 +21,13 @@ from ganbench.store.verification import require_intact
 
 WRITERS = 8
 """Trials that are written at once: nearly all the time is spent waiting for the disk."""
+
+_LONGEST = Path("t" * 93, "f" * 60)
+"""A name in a folder of trials that is as long as any: a trial's, and that of a file that is being written in it."""
+
+
+class ReadOnly(StoreError):
+    """A folder of trials cannot be written to; those in it may all be done."""
 
 
 class Store:
@@ -34,23 +43,26 @@ class Store:
         """Look whether :meth:`prepare` can succeed, without writing anything.
 
         Raises:
+            ReadOnly: it cannot be written to.
             StoreError: it is not a folder or that of a single trial, it cannot be looked into, or the folder that it
                 would be made in cannot be written to.
         """
-        self._require_no_trial()
+        self._require_place_for_trials()
         there = next(path for path in (self.path.absolute(), *self.path.absolute().parents) if path.exists())
         if not there.is_dir():
             raise StoreError(f"{there} is a file, not a folder; {self._otherwise}")
         if not os.access(there, os.W_OK | os.X_OK):
-            raise StoreError(f"{there} cannot be written to; {self._otherwise}")
+            refusal = ReadOnly if there == self.path.absolute() else StoreError
+            raise refusal(f"{there} cannot be written to; {self._otherwise}")
 
     def prepare(self) -> None:
         """Make sure that the folder is there and can be written to.
 
         Raises:
-            StoreError: it is not a folder or that of a single trial, or it cannot be looked into, made or written to.
+            ReadOnly: it is there, and cannot be written to.
+            StoreError: it is not a folder or that of a single trial, or it cannot be looked into or made.
         """
-        self._require_no_trial()
+        self._require_place_for_trials()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except FileExistsError as error:
@@ -64,9 +76,11 @@ class Store:
             with tempfile.TemporaryFile(dir=self.path, prefix=".write-test-") as probe:
                 probe.write(b"x" * 4096)
         except OSError as error:
-            raise StoreError(f"cannot write to {self.path}: {error.strerror or error}; {self._otherwise}") from error
+            raise ReadOnly(f"cannot write to {self.path}: {error.strerror or error}; {self._otherwise}") from error
 
-    def _require_no_trial(self) -> None:
+    def _require_place_for_trials(self) -> None:
+        if is_too_long(self.path.absolute() / _LONGEST):
+            raise StoreError(f"{shown(str(self.path))} is too long a name for a folder of trials; {self._otherwise}")
         try:
             is_trial = (self.path / "spec.json").is_file()
         except PermissionError as error:

@@ -119,8 +119,9 @@ def read_only(folder: Path) -> None:
 
     # All of it: looked at as ever, written to never.
     lock(runs)
+    again = [*TRIAL, "--steps", "3", "--seeds", f"{trials[1].read_spec().spec.seed},", "--out", "runs"]
     for words in (["results", "runs"], ["runs", "list"], ["runs", "show", trials[1].trial_id],
-                  ["runs", "verify", trials[1].trial_id]):  # fmt: skip
+                  ["runs", "verify", trials[1].trial_id], again):  # fmt: skip
         code, output, messages = say(folder, words)
         assert code == 0, (words, code, output, messages)
         assert output, words

@@ -43,8 +43,7 @@ function pointsOf(row, metric) {
 }
 
 function valueText(row, metric) {
-  const interval = row.intervals[metric.name];
-  return score(row.means[metric.name], metric) + (interval ? `  [${interval.map((end) => score(end, metric)).join(", ")}]` : "");
+  return row.texts[metric.name].join("  ");
 }
 
 // An interval of two or three seeds can be far wider than the seeds: it may leave the plot, the dots may not.
@@ -78,7 +77,7 @@ function intervalAxes({ x, log, left, right, top, bottom }, metric) {
 // A line through the plot; an arrow at its edge where the baseline is beyond it.
 function baselineMark({ x, domain, left, right, top, bottom }, row, metric) {
   const mean = row.means[metric.name];
-  const text = `${row.name.replace(/[()]/g, "")} ${score(mean, metric)}`;
+  const text = `${row.name.replace(/[()]/g, "")} ${row.texts[metric.name][0]}`;
   if (mean < domain[0]) return [svg("text", { class: "reference", x: left, y: top - 14, "text-anchor": "start" }, `← ${text}`)];
   if (mean > domain[1]) return [svg("text", { class: "reference", x: right, y: top - 14, "text-anchor": "end" }, `${text} →`)];
   const at = x(mean);
