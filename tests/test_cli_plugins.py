@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from ganbench import scaffold
+from ganbench.cli.plugins import new
+from ganbench.cli.values import Choice
 from ganbench.errors import UsageError
 from ganbench.plugins import Plugin, Plugins, installer
-from ganbench.registry import Registry
+from ganbench.registry import KINDS, Registry
 from tests.distribution import write_distribution
 from tests.fuzz.inputs import run_command
 
@@ -261,3 +264,9 @@ def test_what_to_do_next_can_be_copied_whatever_the_folder_is_called(tmp_path: P
     commands = [shlex.split(line) for line in output.splitlines()[2:]]
     folder = "my plugins/ganbench-margin-gan"
     assert commands[:2] == [["ganbench", "plugins", "install", "--editable", folder], ["pytest", folder]]
+
+
+def test_a_package_can_be_written_for_every_kind_and_variant() -> None:
+    (kinds,) = (parameter.type for parameter in new.params if parameter.name == "written")
+    assert isinstance(kinds, Choice)
+    assert tuple(kinds.choices) == (*KINDS, *scaffold.VARIANTS)

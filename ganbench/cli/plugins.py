@@ -111,11 +111,12 @@ def _lines(loaded: "Plugins", commands: "PluginCommands") -> Iterator[str]:
 
 @plugins.command(short_help="Write a package for a new component.")
 @click.argument("name", type=TEXT)
-@click.option("--kind", type=Choice(list(KINDS)), default="loss", show_default=True, help="What it adds.")
+@click.option("--kind", "written", type=Choice([*KINDS, "generator-penalty"]), default="loss", show_default=True,
+              help="What it adds.")  # fmt: skip
 @click.option("--out", type=PATH, default=Path(), show_default=True,
               help="The folder in which the package's folder is made.")  # fmt: skip
 @click.option("--author", type=TEXT, help="Name of the copyright holder.  [default: the package's authors]")
-def new(name: str, kind: str, out: Path, author: str | None) -> int:
+def new(name: str, written: str, out: Path, author: str | None) -> int:
     """Write a complete package for a component called NAME: code, tests, README, CI workflow and licence.
 
     It installs and passes its own tests as written; what is in it is a working component to start from.
@@ -128,8 +129,9 @@ def new(name: str, kind: str, out: Path, author: str | None) -> int:
     from ganbench import plugins as loader
     from ganbench import scaffold
 
+    kind = scaffold.kind_of(written)
     scaffold.require_free(name, kind, loader.load())
-    folder = scaffold.write(name, kind, out, author=author or "")
+    folder = scaffold.write(name, written, out, author=author or "")
     package = scaffold.distribution(name)
     click.echo(f"{folder}: {kind} '{scaffold.bare(name)}' in {scaffold.module(name)}/{kind}.py")
     click.echo("next:")

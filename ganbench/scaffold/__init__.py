@@ -15,6 +15,8 @@ from ganbench.plugins import Plugins
 from ganbench.registry import BUILTIN, PLURALS
 
 PREFIX = "ganbench-"
+VARIANTS = {"generator-penalty": "penalty"}
+"""What else can be written, and which kind of component it is."""
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
@@ -38,6 +40,11 @@ def class_name(name: str) -> str:
     return "".join(word[:1].upper() + word[1:] for word in bare(name).split("-"))
 
 
+def kind_of(written: str) -> str:
+    """The kind of component in a package that is ``written`` for a kind, or for one of :data:`VARIANTS`."""
+    return VARIANTS.get(written, written)
+
+
 def require_free(name: str, kind: str, loaded: Plugins) -> None:
     """Check that nothing here has the name of the component or of its package.
 
@@ -54,6 +61,12 @@ def require_free(name: str, kind: str, loaded: Plugins) -> None:
 
 def write(name: str, kind: str, out: Path, *, author: str = "") -> Path:
     """Write the package into a new folder below ``out``, whole or not at all, and return the folder.
+
+    Args:
+        name: the component's, or the package's.
+        kind: the component's, or one of :data:`VARIANTS`.
+        out: where the folder is made.
+        author: the copyright holder.
 
     Raises:
         UsageError: the name cannot be one, would hide a name that the package needs, or the folder is there already.
@@ -87,12 +100,13 @@ def _require_name(name: str) -> None:
         raise UsageError(f"'{name}' must be words of lower-case letters and digits joined by '-', such as margin-gan")
 
 
-def _contents(name: str, kind: str, author: str) -> dict[str, str]:
+def _contents(name: str, written: str, author: str) -> dict[str, str]:
     """The package's files by their paths in it.
 
     Raises:
         UsageError: the class would hide a name that one of its modules uses.
     """
+    kind = kind_of(written)
     words = {
         "name": bare(name),
         "kind": kind,
@@ -105,7 +119,7 @@ def _contents(name: str, kind: str, author: str) -> dict[str, str]:
         "year": str(datetime.datetime.now(tz=datetime.UTC).year),
         "version": __version__.rpartition(".")[0],
     }
-    texts = {path: Template(text) for path, text in _texts(kind, words).items()}
+    texts = {path: Template(text) for path, text in _texts(written, words).items()}
     # No class is called "_", so that its own name is not among those that the modules use.
     modules = {path: text.substitute(words | {"cls": "_"}) for path, text in texts.items() if path.endswith(".py")}
     if user := next((path for path, text in modules.items() if words["cls"] in _names(text)), ""):
@@ -128,8 +142,9 @@ def _names(source: str) -> set[str]:
     return found
 
 
-def _texts(kind: str, words: dict[str, str]) -> dict[str, str]:
+def _texts(written: str, words: dict[str, str]) -> dict[str, str]:
     """The templates by the path they are written to."""
+    source = written.replace("-", "_")
     place = resources.files("ganbench.scaffold") / "templates"
     paths = {
         "pyproject.toml": "pyproject.toml",
@@ -138,8 +153,8 @@ def _texts(kind: str, words: dict[str, str]) -> dict[str, str]:
         ".gitignore": "gitignore",
         ".github/workflows/tests.yml": "tests.yml",
         f"{words['module']}/__init__.py": "init.py",
-        f"{words['module']}/{kind}.py": f"{kind}.py",
-        f"tests/test_{kind}.py": f"test_{kind}.py",
+        f"{words['module']}/{words['kind']}.py": f"{source}.py",
+        f"tests/test_{source}.py": f"test_{source}.py",
     }
     texts = {path: (place / f"{template}.txt").read_text("utf-8") for path, template in paths.items()}
     return texts | {f"{words['module']}/py.typed": ""}
