@@ -99,7 +99,9 @@ def check_generator_penalties(
             with _refused(f"{what} cannot be differentiated", _more(own)):
                 weights = [*generator.parameters()]
                 slopes = torch.autograd.grad(value, weights, allow_unused=True) if value.requires_grad else ()
-            if all(slope is None for slope in slopes):
+            # One that counts its updates may have no term in the first of them.
+            later = bool(penalty.state_dict()) and not value.any()
+            if all(slope is None for slope in slopes) and not later:
                 raise UsageError(
                     f"{what} does not depend on the generator (a .detach(), .item() or no_grad?), so it would change "
                     f"nothing; {_more(own)}"

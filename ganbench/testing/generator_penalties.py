@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ganbench.components import kinds_of
 from ganbench.errors import UsageError, with_kind
-from ganbench.testing.kit import Flaw, Subject
+from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.loss_outputs import gradients
 from ganbench.testing.other_device import fails_elsewhere
 from ganbench.testing.penalty_generators import (
@@ -23,6 +23,9 @@ from ganbench.testing.penalty_generators import (
 from ganbench.testing.penalty_memory import require_memory, through_backward
 from ganbench.testing.trial_streams import stream
 from ganbench.testing.used_parameters import used_parameters
+
+UPDATES = 20
+"""How long a penalty that counts its updates may wait with its term, to be seen at work."""
 
 
 def declared(subject: Subject) -> None:
@@ -48,6 +51,7 @@ def gradient(subject: Subject) -> None:
     penalty = build(subject)
     generator, z = batch(penalty, 4)
     weights = [*generator.parameters()]
+    _until_it_acts(penalty, generator, z)
     slopes = gradients(term(deepcopy(penalty), generator, z), *weights)
     if not any(bool(slope.abs().sum() > 0) for slope in slopes):
         raise Flaw(
@@ -226,6 +230,25 @@ def _compare(penalty: Any, generator: Any, z: Tensor, wanted: float, where: str)
             f"generator it gets there is not a module and its weights are no nn.Parameter; {mend}, and call it with "
             "whole batches"
         )
+
+
+def _until_it_acts(penalty: Any, generator: nn.Module, z: Tensor) -> None:
+    """Call a penalty that remembers on a generator that moves, up to the update in which it is not 0, often the first.
+
+    Raises:
+        NotApplicable: there is none among the first ones.
+    """
+    for number in range(UPDATES):
+        value = term(deepcopy(penalty), generator, z)
+        if value.item() != 0:
+            return
+        term(penalty, generator, z)
+        if not penalty.state_dict():
+            return
+        with torch.no_grad():
+            for weight in generator.parameters():
+                weight.add_(0.01 * torch.randn(weight.shape, generator=stream(number), dtype=weight.dtype))
+    raise NotApplicable(f"it is 0 in its first {UPDATES} updates; check it with parameters with which it acts earlier")
 
 
 def _along(directions: list[Tensor], penalty: Any, generator: nn.Module, z: Tensor, *, step: float) -> float:
