@@ -46,6 +46,18 @@ def scalar(subject: Subject) -> None:
                 raise Flaw(f"it is {value.item()} on {n} samples of shape {shape}; a trial would end as diverged")
 
 
+def reduction(subject: Subject) -> None:
+    """It is a mean over samples or pairs of them, or has nothing to do with the batch: no sum over it."""
+    few, many = (_expected(subject, n) for n in (8, 64))
+    growth = many / few if few else 1.0
+    for times, what in ((8, "samples"), (64, "pairs of samples")):
+        if 0.85 * times < growth < 1.25 * times:
+            raise Flaw(
+                f"it is {growth:.1f} times as large on 64 samples as on 8: it is summed over {what}; take the mean, or "
+                "--batch-size and --set g_batches would change its weight"
+            )
+
+
 def gradient(subject: Subject) -> None:
     """Its gradient reaches the generator's weights, and is the derivative of its value."""
     penalty = build(subject)
@@ -190,6 +202,7 @@ CHECKS = (
     used_parameters,
     declared,
     scalar,
+    reduction,
     gradient,
     training_modes,
     undisturbed,
@@ -230,6 +243,12 @@ def _compare(penalty: Any, generator: Any, z: Tensor, wanted: float, where: str)
             f"generator it gets there is not a module and its weights are no nn.Parameter; {mend}, and call it with "
             "whole batches"
         )
+
+
+def _expected(subject: Subject, n: int) -> float:
+    """What it is on batches of n, on average."""
+    generator, _ = batch(build(subject), n)
+    return sum(term(build(subject), generator, latent_points(n, seed=seed), seed).item() for seed in range(16)) / 16
 
 
 def _until_it_acts(penalty: Any, generator: nn.Module, z: Tensor) -> None:
