@@ -61,6 +61,8 @@ WRONG: list[tuple[Callable[[Any, Tensor, Tensor], Any], str]] = [
     (lambda g, z, fake: 0.5, " returns a float for 4 samples, not a scalar tensor"),
     (lambda g, z, fake: fake.detach().mean(), " does not depend on the generator (a .detach(), .item() or no_grad?)"),
     (lambda g, z, fake: z.clone().requires_grad_().sum(), " does not depend on the generator"),
+    (lambda g, z, fake: g(z.mul_(2)).mean(), " changes the latent points or samples that it is given, of which the"),
+    (lambda g, z, fake: g(z).mean() + 0 * fake.detach().zero_().sum(), "; change a copy; run `ganbench plugins check"),
 ]
 
 
