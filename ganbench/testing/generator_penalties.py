@@ -25,7 +25,7 @@ from ganbench.testing.trial_streams import stream
 from ganbench.testing.used_parameters import used_parameters
 
 UPDATES = 20
-"""How long a penalty that counts its updates may wait with its term, to be seen at work."""
+"""How long a penalty may be 0 and yet be seen at work: one that counts its updates, or is for large slopes only."""
 
 
 def declared(subject: Subject) -> None:
@@ -252,21 +252,21 @@ def _expected(subject: Subject, n: int) -> float:
 
 
 def _until_it_acts(penalty: Any, generator: nn.Module, z: Tensor) -> None:
-    """Call a penalty that remembers on a generator that moves, up to the update in which it is not 0, often the first.
+    """Call a penalty on a generator whose weights move and grow, up to the update in which it acts, often the first.
 
     Raises:
-        NotApplicable: there is none among the first ones.
+        NotApplicable: it is 0, without a gradient, in all that are tried.
     """
+    weights = [*generator.parameters()]
     for number in range(UPDATES):
         value = term(deepcopy(penalty), generator, z)
-        if value.item() != 0:
+        if value.item() != 0 or any(bool(slope.any()) for slope in gradients(value, *weights)):
             return
         term(penalty, generator, z)
-        if not penalty.state_dict():
-            return
         with torch.no_grad():
-            for weight in generator.parameters():
-                weight.add_(0.01 * torch.randn(weight.shape, generator=stream(number), dtype=weight.dtype))
+            for weight in weights:
+                moved = 0.01 * torch.randn(weight.shape, generator=stream(number), dtype=weight.dtype)
+                weight.mul_(1.1).add_(moved)
     raise NotApplicable(f"it is 0 in its first {UPDATES} updates; check it with parameters with which it acts earlier")
 
 

@@ -1,4 +1,5 @@
-"""Penalties on the generator that are sums over their batch are told from those that are not."""
+"""Penalties on the generator that are sums over their batch are told from those that are not, and those that are often
+0 are seen at work."""
 
 from typing import Any
 
@@ -87,3 +88,34 @@ class Nearest(GeneratorPenalty):
 @pytest.mark.parametrize("penalty", [Mean, MeanOfPairs, OfWeights, Nearest])
 def test_what_is_no_sum_passes(penalty: type[GeneratorPenalty]) -> None:
     assert outcome_of("reduction", penalty).status == "ok"
+
+
+class OneSided(GeneratorPenalty):
+    """Is for slopes above 1, which a generator need not have."""
+
+    limit = 1.0
+
+    def __call__(self, generator: Any, z: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        z = z.detach().requires_grad_()
+        (slopes,) = torch.autograd.grad(generator(z).sum(), z, create_graph=True)
+        above: Tensor = (slopes.norm(dim=1) - self.limit).clamp_min(0)
+        return above.square().mean()
+
+
+class OneSidedOfNumbers(OneSided):
+    """Is detached."""
+
+    def __call__(self, generator: Any, z: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        return super().__call__(generator, z, fake, rng).detach()
+
+
+class Hardly(OneSided):
+    """Is for slopes that no generator has."""
+
+    limit = 1e9
+
+
+def test_one_that_is_often_0_is_seen_at_work() -> None:
+    assert outcome_of("gradient", OneSided).status == "ok"
+    assert_caught(OneSidedOfNumbers, "gradient", "it has no gradient by the generator's weights")
+    assert outcome_of("gradient", Hardly).status == "skipped"
