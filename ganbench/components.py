@@ -69,7 +69,8 @@ def build(kind: str, name: str, cls: type[Any], parameters: dict[str, Scalar]) -
     """Build a component; what its constructor objects to is the user's to mend.
 
     Raises:
-        UsageError: the constructor refused the parameters, or failed, or the class lacks a method of its contract.
+        UsageError: the constructor refused the parameters, or failed, or the class lacks a method of its contract, or
+            is of two.
     """
     try:
         built = cls(**parameters)
@@ -77,6 +78,11 @@ def build(kind: str, name: str, cls: type[Any], parameters: dict[str, Scalar]) -
         raise
     except Exception as error:
         raise UsageError(f"{kind} '{name}': {in_one_line(error)}") from error
+    if isinstance(built, Penalty) and isinstance(built, GeneratorPenalty):
+        raise UsageError(
+            f"{kind} '{name}' cannot be used: {cls.__name__} is a Penalty and a GeneratorPenalty, but each joins one "
+            "player's objective; write one class for each"
+        )
     if lacking := _lacking(kind, built):
         raise UsageError(f"{kind} '{name}' cannot be used: {cls.__name__} does not define {' and '.join(lacking)}")
     return built

@@ -89,10 +89,10 @@ class Recipe(Frozen):
     replay_share: Fraction = Field(0.5, description="share of a fake batch drawn from the earlier ones, each once")
     mirror: Fraction = Field(0.0, description="how likely a real image is shown mirrored, left to right; 0.5 is usual")
     penalty_every: Count = Field(
-        1, description="penalties on gradients are terms in one step of so many, times as much; 16 in StyleGAN2"
+        1, description="penalties on D's gradients are terms in one step of so many, times as much; 16 in StyleGAN2"
     )
     penalty_final: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
-        1.0, description="at the end penalties on gradients are so many times as strong; 0.1 in the R3GAN authors' code"
+        1.0, description="at the end penalties on D's gradients are so many times as strong; 0.1 in R3GAN's code"
     )
     penalty_decay_steps: Natural = Field(
         0, description="steps in which they get there, on half a cosine, and then stay; 0 = all"

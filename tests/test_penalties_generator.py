@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.api import GeneratorPenalty
+from ganbench.architectures.resnet import ResNet
+from ganbench.architectures.sagan import SAGAN
 from ganbench.penalties.mode_seeking import ModeSeeking
 from ganbench.penalties.orthogonal import Orthogonal
 from ganbench.penalties.path_length import PathLength
@@ -109,16 +111,28 @@ def test_latent_points_stay_without_gradients() -> None:
 
 def test_rows_at_right_angles_cost_nothing_whatever_their_lengths() -> None:
     rows = torch.tensor([[3.0, 4.0], [8.0, -6.0]], dtype=D)
-    assert value(Orthogonal(), Function(torch.tanh, layer=rows), draw(2, 3)).item() == 0
+    assert value(Orthogonal(), Function(torch.tanh, weight=rows), draw(2, 3)).item() == 0
 
 
 def test_all_weights_of_two_dimensions_count_by_their_first() -> None:
     """Rows with products 2 and 5, each twice in W W^T; a vector counts nothing."""
     matrix = torch.tensor([[1.0, 1.0], [1.0, 1.0]], dtype=D)
     kernel = torch.tensor([[[[1.0], [2.0]]], [[[1.0], [2.0]]]], dtype=D)
-    generator = Function(torch.tanh, matrix=matrix, bias=torch.full((2,), 9.0, dtype=D), kernel=kernel)
+    bias = torch.full((2,), 9.0, dtype=D)
+    generator = Function(torch.tanh, weight_of_matrix=matrix, weight_of_bias=bias, weight_of_kernel=kernel)
     found = value(Orthogonal(beta=0.1), generator, draw(2, 3))
     assert found.item() == pytest.approx(0.1 * (2 * 2.0**2 + 2 * 5.0**2))
+
+
+@pytest.mark.parametrize("architecture", [ResNet, SAGAN])
+def test_the_scales_of_classes_may_be_alike(architecture: Any) -> None:
+    """As they are at first: ones for each class, which would cost a thousand times as much as all weights."""
+    generators = [
+        architecture(width=8, condition=condition).networks((1, 16, 16), 8, 10).generator
+        for condition in ("none", "projection")
+    ]
+    plain, conditional = (Orthogonal()(one, draw(2, 8), draw(2, 8), rng(0)).item() for one in generators)
+    assert conditional == pytest.approx(plain, rel=0.5)
 
 
 def test_its_gradient_is_twice_what_the_authors_add() -> None:

@@ -41,6 +41,14 @@ def test_rows_on_several_datasets_are_ranked_over_all_of_them(tmp_path: Path) ->
     assert texts == ["1", "2", "with 2 datasets no difference would be significant", "hinge", "lsgan"]
 
 
+def test_each_players_loss_is_said_to_be_with_its_penalties(tmp_path: Path) -> None:
+    """A penalty may join either objective."""
+    text = page_of(tmp_path / "runs", {"digits": {"hinge": 2.0}}, seeds=1)
+    (caption,) = re.findall(r'<p class="caption"><span class="key solid"></span> disc.*?</p>', text, re.DOTALL)
+    said = " ".join(re.sub(r"<[^>]*>", "", caption).split())
+    assert said.startswith("discriminator generator, each with its penalties. Mean and range over seeds")
+
+
 @pytest.mark.parametrize(
     "levels",
     [

@@ -61,6 +61,8 @@ WRONG: list[tuple[Callable[[Any, Tensor, Tensor], Any], str]] = [
     (lambda g, z, fake: 0.5, " returns a float for 4 samples, not a scalar tensor"),
     (lambda g, z, fake: fake.detach().mean(), " does not depend on the generator (a .detach(), .item() or no_grad?)"),
     (lambda g, z, fake: z.clone().requires_grad_().sum(), " does not depend on the generator"),
+    (lambda g, z, fake: g(z.mul_(2)).mean(), " changes the latent points or samples that it is given, of which the"),
+    (lambda g, z, fake: g(z).mean() + 0 * fake.detach().zero_().sum(), "; change a copy; run `ganbench plugins check"),
 ]
 
 
@@ -75,6 +77,33 @@ def test_one_that_would_fail_in_training_is_refused_by_name(
     assert said.startswith("penalty 'mine0'")
     assert words in said
     assert said.endswith("; run `ganbench plugins check ganbench-mine` for details")
+
+
+class Counting(Made):
+    """Has its term from the second update on, and says in its state how many there were."""
+
+    def __init__(self, before: float = 0.0) -> None:
+        super().__init__(lambda generator, z, fake: torch.tensor(before) if self.updates < 2 else fake.mean())
+        self.updates = 0
+
+    def __call__(self, generator: Any, z: Tensor, fake: Tensor, rng: torch.Generator) -> Any:
+        self.updates += 1
+        return super().__call__(generator, z, fake, rng)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"updates": self.updates}
+
+
+def test_one_that_counts_its_updates_may_have_no_term_in_the_first() -> None:
+    architecture, of = NETWORKS["classes"]
+    networks, chosen = component("networks"), Recipe(latent_dim=4)
+    check_generator_penalties(named(Counting()), networks, architecture, of, chosen)
+    said = refusal(check_generator_penalties, named(Counting(0.5)), networks, architecture, of, chosen)
+    assert " does not depend on the generator" in said
+    idle = named(Made(lambda g, z, fake: torch.zeros(())))
+    assert " does not depend on the generator" in refusal(
+        check_generator_penalties, idle, networks, architecture, of, chosen
+    )
 
 
 def test_batches_have_one_sample_where_the_recipe_says_so() -> None:

@@ -78,6 +78,24 @@ class CPUAlpha(R1):
         return super().__call__(discriminator, alpha * real + (1 - alpha) * fake.detach(), fake, rng)
 
 
+class MovedAlpha(R1):
+    """Between real and fake, drawn on the CPU from a stream that is not there, and moved."""
+
+    def __call__(self, discriminator: Discriminator, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        alpha = torch.rand(len(real), *[1] * (real.dim() - 1), generator=rng).to(real)
+        return super().__call__(discriminator, alpha * real + (1 - alpha) * fake.detach(), fake, rng)
+
+
+class OwnAlpha(R1):
+    """Right, if slow: between real and fake, drawn on the CPU from a stream there, and moved."""
+
+    def __call__(self, discriminator: Discriminator, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        seed = int(torch.randint(1 << 31, (), generator=rng, device=rng.device))
+        own = torch.Generator().manual_seed(seed)
+        alpha = torch.rand(len(real), *[1] * (real.dim() - 1), generator=own).to(real)
+        return super().__call__(discriminator, alpha * real + (1 - alpha) * fake.detach(), fake, rng)
+
+
 class FromMean(Penalty):
     """Right: the squared output at samples moved by a running mean of them, which has their shape and is kept."""
 
@@ -124,12 +142,12 @@ class CPUBrightness(Brightness):
         return torch.device("cpu")
 
 
-@pytest.mark.parametrize("component", [OnesOnCPU, CPUGradOutputs, CPUAlpha, LoadedOnCPU, CPUBrightness])
+@pytest.mark.parametrize("component", [OnesOnCPU, CPUGradOutputs, CPUAlpha, MovedAlpha, LoadedOnCPU, CPUBrightness])
 def test_a_tensor_that_stays_on_the_cpu_is_found(component: type) -> None:
     assert_caught(component, "devices", "--device cuda would fail")
 
 
-@pytest.mark.parametrize("component", [Labels, Looks, R1, Between, FromMean, Brightness])
+@pytest.mark.parametrize("component", [Labels, Looks, R1, Between, OwnAlpha, FromMean, Brightness])
 def test_what_computes_where_its_samples_are_passes(component: type[Loss | Penalty | Augmentation]) -> None:
     assert failed(check(component)) == {}
 

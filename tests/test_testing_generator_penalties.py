@@ -11,7 +11,7 @@ from ganbench.penalties.mode_seeking import ModeSeeking
 from ganbench.penalties.orthogonal import Orthogonal
 from ganbench.penalties.path_length import PathLength
 from ganbench.testing import check, checks_of
-from tests.kit import assert_caught, failed
+from tests.kit import assert_caught, failed, outcome_of
 
 
 class Spread(GeneratorPenalty):
@@ -187,6 +187,53 @@ class Attached(Forgetful):
         return self.weight * (fake - self.mean).square().mean()
 
 
+class Later(Forgetful):
+    """Has its term from an update on; nothing is wrong with it."""
+
+    def __init__(self, weight: float = 1.0, after: int = 2) -> None:
+        super().__init__(weight)
+        self.after = after
+        self.updates = 0
+
+    def __call__(self, generator: Any, z: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        self.updates += 1
+        return self.weight * fake.square().mean() if self.updates > self.after else torch.zeros((), device=fake.device)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"updates": self.updates}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.updates = state["updates"]
+
+
+class Inert(Spread):
+    """Holds weights near their moving mean, from which they are at first no way off; nothing is wrong with it."""
+
+    def __init__(self, weight: float = 1.0) -> None:
+        super().__init__(weight)
+        self.means: list[Tensor] = []
+
+    def __call__(self, generator: Any, z: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        weights = [*generator.parameters()]
+        means = [mean.to(weight) for mean, weight in zip(self.means or weights, weights, strict=True)]
+        self.means = [mean.detach().lerp(one.detach(), 0.1) for mean, one in zip(means, weights, strict=True)]
+        apart = [(one - mean.detach()).square().sum() for one, mean in zip(weights, means, strict=True)]
+        return self.weight * torch.stack(apart).sum()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"means": self.means}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.means = state["means"]
+
+
+class LaterDetached(Later):
+    """Is a number when it is no longer 0."""
+
+    def __call__(self, generator: Any, z: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        return super().__call__(generator, z, fake.detach(), rng)
+
+
 class Idle(Spread):
     """Has a weight that does nothing."""
 
@@ -199,6 +246,7 @@ WRONG: list[tuple[type[GeneratorPenalty], str, str]] = [
     (Unreduced, "scalar", "it returns shape (2,) on 2 samples, not a scalar; the first generator update would fail"),
     (OfTriples, "scalar", "it is inf on 2 samples of shape (3,); a trial would end as diverged"),
     (Detached, "gradient", "it has no gradient by the generator's weights"),
+    (LaterDetached, "gradient", "it has no gradient by the generator's weights"),
     (WithoutGraph, "gradient", "it has no gradient by the generator's weights"),
     (Halfway, "gradient", "its gradient is not the derivative of its value"),
     (ByModules, "training-modes", "with a conditional architecture it fails (AttributeError: 'Labelled' object has no"),
@@ -226,11 +274,18 @@ def test_a_mistake_is_caught_by_the_check_that_is_for_it(
     assert_caught(penalty, name, words)
 
 
-@pytest.mark.parametrize("penalty", [Spread, ModeSeeking, PathLength, Orthogonal])
+@pytest.mark.parametrize("penalty", [Spread, Later, Inert, ModeSeeking, PathLength, Orthogonal])
 def test_one_with_which_nothing_is_wrong_passes(penalty: type[GeneratorPenalty]) -> None:
     outcomes = check(penalty)
     assert failed(outcomes) == {}
     assert [one.status for one in outcomes] == ["ok"] * len(outcomes)
+
+
+def test_one_that_waits_for_very_long_is_to_be_checked_with_other_parameters() -> None:
+    outcome = outcome_of("gradient", Later, parameters={"after": 1000})
+    assert outcome.status == "skipped"
+    assert outcome.message == "it is 0 in its first 20 updates; check it with parameters with which it acts earlier"
+    assert outcome_of("gradient", Later, parameters={"after": 19}).status == "ok"
 
 
 def test_penalties_on_the_discriminator_keep_their_own_checks() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganbench.api import Penalty
+from ganbench.api import GeneratorPenalty, Penalty
 from ganbench.testing import check
 from tests.kit import assert_caught, failed, outcome_of
 
@@ -153,3 +153,12 @@ def test_a_right_penalty_passes(penalty: type[Penalty]) -> None:
 @pytest.mark.parametrize("penalty", [Differences, Forwards])
 def test_slopes_can_be_had_without_a_second_differentiation(penalty: type[Penalty]) -> None:
     assert outcome_of("once-differentiated", penalty).status == "ok"
+
+
+class Both(Slopes, GeneratorPenalty):
+    """A term for either player, of which the discriminator would not get its own."""
+
+
+def test_a_penalty_joins_one_players_objective() -> None:
+    words = "Both is a Penalty and a GeneratorPenalty, but each joins one player's objective; write one class for each"
+    assert_caught(Both, "parameters", f"penalty 'both' cannot be used: {words}")

@@ -15,6 +15,7 @@ from ganbench.losses.wgan import WGANGP
 from ganbench.penalties.mode_seeking import ModeSeeking
 from ganbench.penalties.path_length import PathLength
 from ganbench.penalties.zero_centred import R1
+from ganbench.training import loop
 from ganbench.training.loop import generator_update, train
 from ganbench.training.state import State
 from tests.loops import Make, Notes, Recording, assert_bit_equal, differ, objective, recipe, run, weights
@@ -118,6 +119,19 @@ def test_they_train_in_either_precision(make_state: Make, precision: Any) -> Non
     settings, seen = recipe(steps=5, precision=precision), Counting()
     run(make_state(settings), settings, objective(Vanilla(), PathLength(), ModeSeeking(), seen))
     assert {fake.dtype for _, _, fake in seen.given} == {torch.float32}
+
+
+def test_without_any_no_fakes_are_copied_to_full_precision(make_state: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def noted(x: Tensor) -> Tensor:
+        seen.append(tuple(x.shape))
+        return x.float()
+
+    monkeypatch.setattr(loop, "widened", noted)
+    settings = recipe(precision="bfloat16")
+    generator_update(make_state(settings), objective(Vanilla()), settings)
+    assert seen == [(8,)]
 
 
 def test_a_trial_goes_on_from_its_checkpoint_as_without_an_interruption(make_state: Make) -> None:

@@ -79,7 +79,8 @@ def check_generator_penalties(
         recipe: how. Where it has a batch of one, the penalties get one sample (one group), else four.
 
     Raises:
-        UsageError: one fails, returns something else, or does not depend on the generator; names it and the networks.
+        UsageError: one fails, returns something else, changes what it is given, or does not depend on the generator;
+            names it and the networks.
     """
     if not penalties:
         return
@@ -94,12 +95,20 @@ def check_generator_penalties(
             with _refused(f"{what} fails", _more(own)):
                 rng = torch.Generator().manual_seed(0)
                 fake = generate(generator, z, labels)
+                given_z, given_fake = z.clone(), fake.detach().clone()
                 value: Any = penalty(generator if labels is None else Labelled(generator, labels), z, fake, rng)
             _require_scalar(own, f"penalty '{own.label}'", value, given)
+            if not (torch.equal(z, given_z) and torch.equal(fake, given_fake)):
+                raise UsageError(
+                    f"{what} changes the latent points or samples that it is given, of which the loss is made, too; "
+                    f"change a copy; {_more(own)}"
+                )
             with _refused(f"{what} cannot be differentiated", _more(own)):
                 weights = [*generator.parameters()]
                 slopes = torch.autograd.grad(value, weights, allow_unused=True) if value.requires_grad else ()
-            if all(slope is None for slope in slopes):
+            # One that counts its updates may have no term in the first of them.
+            later = bool(penalty.state_dict()) and not value.any()
+            if all(slope is None for slope in slopes) and not later:
                 raise UsageError(
                     f"{what} does not depend on the generator (a .detach(), .item() or no_grad?), so it would change "
                     f"nothing; {_more(own)}"

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ganbench.components import kinds_of
 from ganbench.errors import UsageError, with_kind
-from ganbench.testing.kit import Flaw, Subject
+from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.loss_outputs import gradients
 from ganbench.testing.other_device import fails_elsewhere
 from ganbench.testing.penalty_generators import (
@@ -23,6 +23,9 @@ from ganbench.testing.penalty_generators import (
 from ganbench.testing.penalty_memory import require_memory, through_backward
 from ganbench.testing.trial_streams import stream
 from ganbench.testing.used_parameters import used_parameters
+
+UPDATES = 20
+"""How long a penalty may be 0 and yet be seen at work: one that counts its updates, or is for large slopes only."""
 
 
 def declared(subject: Subject) -> None:
@@ -43,11 +46,24 @@ def scalar(subject: Subject) -> None:
                 raise Flaw(f"it is {value.item()} on {n} samples of shape {shape}; a trial would end as diverged")
 
 
+def reduction(subject: Subject) -> None:
+    """It is a mean over samples or pairs of them, or has nothing to do with the batch: no sum over it."""
+    few, many = (_expected(subject, n) for n in (8, 64))
+    growth = many / few if few else 1.0
+    for times, what in ((8, "samples"), (64, "pairs of samples")):
+        if 0.85 * times < growth < 1.25 * times:
+            raise Flaw(
+                f"it is {growth:.1f} times as large on 64 samples as on 8: it is summed over {what}; take the mean, or "
+                "--batch-size and --set g_batches would change its weight"
+            )
+
+
 def gradient(subject: Subject) -> None:
     """Its gradient reaches the generator's weights, and is the derivative of its value."""
     penalty = build(subject)
     generator, z = batch(penalty, 4)
     weights = [*generator.parameters()]
+    _until_it_acts(penalty, generator, z)
     slopes = gradients(term(deepcopy(penalty), generator, z), *weights)
     if not any(bool(slope.abs().sum() > 0) for slope in slopes):
         raise Flaw(
@@ -186,6 +202,7 @@ CHECKS = (
     used_parameters,
     declared,
     scalar,
+    reduction,
     gradient,
     training_modes,
     undisturbed,
@@ -226,6 +243,31 @@ def _compare(penalty: Any, generator: Any, z: Tensor, wanted: float, where: str)
             f"generator it gets there is not a module and its weights are no nn.Parameter; {mend}, and call it with "
             "whole batches"
         )
+
+
+def _expected(subject: Subject, n: int) -> float:
+    """What it is on batches of n, on average."""
+    generator, _ = batch(build(subject), n)
+    return sum(term(build(subject), generator, latent_points(n, seed=seed), seed).item() for seed in range(16)) / 16
+
+
+def _until_it_acts(penalty: Any, generator: nn.Module, z: Tensor) -> None:
+    """Call a penalty on a generator whose weights move and grow, up to the update in which it acts, often the first.
+
+    Raises:
+        NotApplicable: it is 0, without a gradient, in all that are tried.
+    """
+    weights = [*generator.parameters()]
+    for number in range(UPDATES):
+        value = term(deepcopy(penalty), generator, z)
+        if value.item() != 0 or any(bool(slope.any()) for slope in gradients(value, *weights)):
+            return
+        term(penalty, generator, z)
+        with torch.no_grad():
+            for weight in weights:
+                moved = 0.01 * torch.randn(weight.shape, generator=stream(number), dtype=weight.dtype)
+                weight.mul_(1.1).add_(moved)
+    raise NotApplicable(f"it is 0 in its first {UPDATES} updates; check it with parameters with which it acts earlier")
 
 
 def _along(directions: list[Tensor], penalty: Any, generator: nn.Module, z: Tensor, *, step: float) -> float:

@@ -174,8 +174,9 @@ def generator_update(state: State, objective: Objective, recipe: Recipe) -> Tens
     loss = objective.loss.generator(widened(of_fake.raw), None if r is None else widened(r))
     if state.conditioning == "classifier":
         loss = loss + recipe.classifier_g * classification(of_fake, labels)
-    generator = state.generator if labels is None else Labelled(state.generator, labels)
-    loss = add_generator_penalties(loss, Made(generator, z, widened(fake)), state, objective, recipe)
+    if objective.on_generator:  # else there is no use for a copy of all fakes in full precision
+        generator = state.generator if labels is None else Labelled(state.generator, labels)
+        loss = add_generator_penalties(loss, Made(generator, z, widened(fake)), state, objective, recipe)
 
     state.g_optimiser.zero_grad(set_to_none=True)
     loss.backward()
