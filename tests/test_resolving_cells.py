@@ -34,6 +34,19 @@ def test_networks_are_tried_once_for_all_losses_and_baselines(monkeypatch: pytes
     assert built == [(8, 3), (16, 3)]
 
 
+def test_each_penalty_on_the_generator_is_tried_once_on_each_architecture(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[tuple[str, str]] = []
+    monkeypatch.setattr(
+        cells,
+        "check_generator_penalties",
+        lambda penalties, component, *rest: tried.extend((own.label, component.label) for own, _ in penalties),
+    )
+    losses = ["vanilla+path-length,hinge+path-length+orthogonal,lsgan+orthogonal+r1", "vanilla+orthogonal[beta=1]"]
+    assert ask(losses, ["mlp[hidden=8|16]"]).error == ""
+    names = ("path-length", "orthogonal", "orthogonal[beta=1]")
+    assert tried == [(name, f"mlp[hidden={hidden}]") for hidden in (8, 16) for name in names]
+
+
 def test_networks_are_tried_with_each_scheme_that_draws_their_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[str] = []
     monkeypatch.setattr(cells, "check_networks", lambda *given: tried.append(given[-1].init))

@@ -4,7 +4,8 @@ Whatever cannot work is refused here by name, before anything trains.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from ganbench import components
@@ -79,7 +80,7 @@ class Cells:
 
     def __init__(self, plan: PlanRequest, data: Data, registry: Registry) -> None:
         self._plan, self._data, self._registry = plan, data, registry
-        self._tried: set[str] = set()  # networks: large ones take seconds to build
+        self._tried: set[str] = set()  # networks, penalties with them: large ones take seconds to build
 
     def plan(self) -> Iterable[Planned]:
         """Plan the baselines, where they are wanted, and a cell for each architecture and loss.
@@ -107,8 +108,7 @@ class Cells:
         check_kinds(label, [*penalties, *(penalty for _, penalty in objective.on_generator)], data.asked)
         check_recipe(label, loss, architecture, data.asked, recipe)
         check_augmentations(augmentations, data.asked)
-        self._try_once(component, architecture, recipe)
-        check_generator_penalties(objective.on_generator, component, architecture, data.asked, recipe)
+        self._try_once(component, architecture, recipe, objective.on_generator)
         every = _evaluated_every(plan.eval_every, label, recipe.steps)
         labels = self._labels(component, architecture)
         spec = TrialSpec(
@@ -201,12 +201,27 @@ class Cells:
 
         return components.resolve(request, self._registry, settle)
 
-    def _try_once(self, component: Component, architecture: Architecture, recipe: Recipe) -> None:
-        """Try networks that no other cell has tried."""
+    def _try_once(
+        self,
+        component: Component,
+        architecture: Architecture,
+        recipe: Recipe,
+        penalties: Sequence[tuple[Component, GeneratorPenalty]] = (),
+    ) -> None:
+        """Try networks that no other cell has tried, and with them each penalty on the generator."""
         alone, standing = recipe.batch_size == 1, recipe.standing_batches > 0
-        name = digest([component.model_dump(mode="json"), recipe.latent_dim, alone, recipe.init, standing])
+        networks = [component.model_dump(mode="json"), recipe.latent_dim, alone, recipe.init, standing]
+        given = component, architecture, self._data.asked, recipe
+        self._once(networks, partial(check_networks, *given))
+        networks.append(recipe.batch_size * recipe.g_batches)  # how many samples there are at most
+        for one in penalties:
+            self._once([*networks, one[0].model_dump(mode="json")], partial(check_generator_penalties, [one], *given))
+
+    def _once(self, what: list[Any], check: Callable[[], None]) -> None:
+        """Check what has not been checked yet."""
+        name = digest(what)
         if name not in self._tried:
-            check_networks(component, architecture, self._data.asked, recipe)
+            check()
             self._tried.add(name)
 
     def _labels(self, component: Component, architecture: Architecture) -> Labels:
