@@ -34,6 +34,10 @@ def test_what_a_file_holds_is_told_by_its_name(tmp_path: Path, name: str, kind: 
     (tmp_path / name).touch()
     assert kind_of(tmp_path / name) == kind
     assert kind_of(tmp_path) == "images"
+    (tmp_path / "trial").mkdir()
+    (tmp_path / "trial" / "spec.json").touch()
+    with pytest.raises(DataError, match=r"is a folder of trials; name the trials to score, e\.g\. .*/trial$"):
+        kind_of(tmp_path)
 
 
 def test_a_row_is_called_by_the_file_and_what_was_done_to_its_images() -> None:
