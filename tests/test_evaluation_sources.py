@@ -40,6 +40,15 @@ def test_what_a_file_holds_is_told_by_its_name(tmp_path: Path, name: str, kind: 
         kind_of(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["g.pt", "g.pth", "g.PT"])
+def test_a_program_is_told_from_an_array_by_what_it_holds(tmp_path: Path, name: str) -> None:
+    torch.save(torch.zeros(2, 2), tmp_path / name)
+    assert kind_of(tmp_path / name) == "array"
+    with zipfile.ZipFile(tmp_path / name, "w") as archive:
+        archive.writestr("g/code/__torch__.py", "")
+    assert kind_of(tmp_path / name) == "torchscript"
+
+
 def test_a_row_is_called_by_the_file_and_what_was_done_to_its_images() -> None:
     path = Path("some/faces.zip")
     assert label_of(path, 0, 0) == "faces.zip"
