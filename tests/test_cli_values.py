@@ -118,6 +118,11 @@ def test_a_whole_number_is_one_that_can_be_stored(option: str, tmp_path: Path) -
         (["results", "--alpha", "x"], "'--alpha': 'x' must be a number between 0 and 1, e.g. 0.05 (see"),
         (["results", "--alpha", "1"], "'--alpha': '1' must be a number between 0 and 1, e.g. 0.05 (see"),
         (["eval", "x", "--against", ""], "'--against': must not be empty; give a value, or leave it out"),
+        (
+            ["run", "--out", "x" * 300],
+            "xxx... must be shorter: no file can have such a name (see 'ganbench run --help')",
+        ),
+        (["eval", "x" * 300, "--against", "digits"], "'SOURCE...': 'xxx"),
     ],
 )
 def test_the_line_names_the_option(arguments: list[str], words: str, tmp_path: Path) -> None:

@@ -150,6 +150,10 @@ RANDOM, EQUAL = "as if drawn at random from the reference's shares", "as if draw
         ((20, 20), (10, 20, 30), None, "in shares of 0.0 % to 50.0 % of a class, " + digest([1, 1, 0])[:8]),
         ((40, 40), (10, 20, 30), None, "in shares of 0.0 % to 50.0 % of a class, " + digest([1, 1, 0])[:8]),
         ((70, 20, 10), (50, 50, 0), None, "in shares of 10.0 % to 70.0 % of a class, " + digest([7, 2, 1])[:8]),
+        ((50, 49, 1), (50, 50, 0), None, "in shares of 1.0 % to 50.0 % of a class, " + digest([50, 49, 1])[:8]),
+        # Of three classes, a chi-square of two degrees of freedom above 13.816 has a probability below 0.001.
+        ((126, 74, 100), (10, 20, 30), None, EQUAL),
+        ((127, 73, 100), (10, 20, 30), None, "in shares of 24.3 % to 42.3 % of a class, " + digest([127, 73, 100])[:8]),
         ((70, 10, 20), (50, 50, 0), None, "in shares of 10.0 % to 70.0 % of a class, " + digest([7, 1, 2])[:8]),
     ],
 )

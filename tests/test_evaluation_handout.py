@@ -1,6 +1,5 @@
 """What is given to others: the same samples in every form, and a program that makes what the generator makes."""
 
-import stat
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 from ganbench import plugins
 from ganbench.api import Architecture
 from ganbench.errors import DataError, StoreError, UsageError
-from ganbench.evaluation.handout import write_program, write_samples
+from ganbench.evaluation.handout import require_untruncated, write_program, write_samples
 from ganbench.evaluation.images import to_uint8
 from ganbench.evaluation.reading import read_given
 from ganbench.evaluation.trained import TrainedGenerator
@@ -44,8 +43,23 @@ def test_truncated_samples_say_so_and_are_not_scored(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="cannot say that its samples are truncated"):
             write_samples(tmp_path / name, GREY, LABELS, truncation=0.5)
     assert [path.name for path in tmp_path.iterdir()] == ["s.npz"]
+    write_samples(tmp_path / "s.npz", GREY, None, truncation=1.5)
+    (tmp_path / "s.npz").rename(tmp_path / "S.NPZ")
+    with pytest.raises(DataError, match=r"S\.NPZ holds samples truncated at 1\.5"):
+        read_given(tmp_path / "S.NPZ", "array", (1, 8, 8))
     write_samples(tmp_path / "s.npz", GREY, LABELS)
     assert set(np.load(tmp_path / "s.npz").files) == {"samples", "labels"}
+
+
+def test_what_is_no_npz_says_nothing_of_truncation(tmp_path: Path) -> None:
+    """Who reads it says what is wrong with it; what ``numpy.save`` wrote under another name is read all the same."""
+    for content in (b"text", b"PK\x03\x04", b""):
+        (tmp_path / "s.npz").write_bytes(content)
+        require_untruncated(tmp_path / "s.npz")
+    require_untruncated(tmp_path / "missing.npz")
+    write_samples(tmp_path / "s.npy", GREY, None)
+    (tmp_path / "s.npy").replace(tmp_path / "s.npz")
+    assert torch.equal(read_given(tmp_path / "s.npz", "array", (1, 8, 8))[0], to_uint8(GREY))
 
 
 def test_arrays_have_labels_and_points(tmp_path: Path) -> None:
@@ -57,7 +71,14 @@ def test_arrays_have_labels_and_points(tmp_path: Path) -> None:
     assert np.array_equal(np.load(tmp_path / "p.npz")["samples"], points.numpy())
 
 
-@pytest.mark.parametrize(("samples", "words"), [(torch.randn(5, 2), "points"), (GREY.expand(-1, 2, -1, -1), "of 2 ch")])
+@pytest.mark.parametrize(
+    ("samples", "words"),
+    [
+        (torch.randn(5, 2), "points"),
+        (GREY.expand(-1, 2, -1, -1), "of 2 ch"),
+        (GREY.expand(-1, 4, -1, -1), "of 4 ch"),  # which the file's own form would hold, as colour and opacity
+    ],
+)
 def test_what_no_picture_holds_is_refused_and_leaves_nothing(samples: Tensor, words: str, tmp_path: Path) -> None:
     for name in ("s", "s.zip"):
         with pytest.raises(UsageError, match=f"{words}.* cannot be PNG files; use --out samples.npz"):
@@ -79,21 +100,24 @@ def test_samples_that_are_no_numbers_are_not_written(name: str, tmp_path: Path) 
 
 def test_a_folder_is_whole_or_not_there_and_others_may_read_it(tmp_path: Path) -> None:
     write_samples(tmp_path / "new", GREY, None)
-    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o755 & (tmp_path / "new").stat().st_mode | 0o700
-    assert (tmp_path / "new" / "00.png").exists()
     (tmp_path / "empty").mkdir()
+    assert (tmp_path / "new").stat().st_mode == (tmp_path / "empty").stat().st_mode
+    assert (tmp_path / "new" / "00.png").exists()
     write_samples(tmp_path / "empty", GREY, None)
     with pytest.raises(StoreError, match=r"cannot write .*empty: Directory not empty; choose another place"):
         write_samples(tmp_path / "empty", GREY[:3], None)
     assert len(list((tmp_path / "empty").iterdir())) == 11
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "new"]
+    write_samples(tmp_path / "within" / "it", GREY, None)
+    assert len(list((tmp_path / "within" / "it").iterdir())) == 11
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "new", "within"]
 
 
 def test_equal_samples_are_equal_files(tmp_path: Path) -> None:
     for name in ("a.zip", "b.zip"):
         write_samples(tmp_path / name, GREY, None)
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
-    assert zipfile.ZipFile(tmp_path / "a.zip").namelist()[0] == "00.png"
+    first = zipfile.ZipFile(tmp_path / "a.zip").infolist()[0]
+    assert (first.filename, first.date_time) == ("00.png", (1980, 1, 1, 0, 0, 0))  # the earliest that a .zip can say
 
 
 def built(text: str, shape: tuple[int, ...], classes: int) -> TrainedGenerator:

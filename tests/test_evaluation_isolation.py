@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganbench.evaluation.isolation import evaluation_mode, full_precision, isolated
+from ganbench.evaluation.isolation import _legacy_full_precision, evaluation_mode, full_precision, isolated
 
 CPU = torch.device("cpu")
 
@@ -47,6 +47,22 @@ def test_tf32_is_off_inside_and_restored(setting: str) -> None:
             assert precisions() == ["ieee"] * 3
         assert precisions() == before
         assert (torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision()) == legacy
+    finally:
+        torch.set_float32_matmul_precision(original)
+
+
+@pytest.mark.parametrize("setting", ["highest", "high", "medium"])
+def test_before_torch_2_9_tf32_is_off_inside_and_restored_too(setting: str) -> None:
+    def state() -> tuple[bool, str]:
+        return torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision()
+
+    original = torch.get_float32_matmul_precision()
+    try:
+        torch.set_float32_matmul_precision(setting)
+        before = state()
+        with _legacy_full_precision():
+            assert state() == (False, "highest")
+        assert state() == before == (True, setting)
     finally:
         torch.set_float32_matmul_precision(original)
 

@@ -23,6 +23,7 @@ def told(message: str, name: str = "inception") -> str:
         ("extractor 'inception-v3-compat' takes images", "extractor 'inception' takes images"),
         ("another network than inception-v3-compat.", "another network than inception."),
         ("/a/inception-v3-compat/b is damaged", "/a/inception-v3-compat/b is damaged"),
+        ("cannot read /a/inception-v3-compat", "cannot read /a/inception-v3-compat"),
         ("inception-v3-compat.pth is damaged", "inception-v3-compat.pth is damaged"),
         ("my-inception-v3-compat is another", "my-inception-v3-compat is another"),
         ("nothing of it", "nothing of it"),
@@ -55,5 +56,8 @@ def test_weights_that_a_variable_names_are_refused_with_its_name(monkeypatch: py
         assert told(other) == other
     said = "/a/x.pth GANBENCH_INCEPTION_WEIGHTS"
     assert told(said) == said
+    monkeypatch.setenv("HOME", "/a")
+    monkeypatch.setenv("GANBENCH_INCEPTION_WEIGHTS", "~/x.pth")
+    assert told("/a/x.pth is damaged") == f"/a/x.pth is damaged{advice}"
     monkeypatch.delenv("GANBENCH_INCEPTION_WEIGHTS")
     assert told("/a/x.pth is damaged") == "/a/x.pth is damaged"

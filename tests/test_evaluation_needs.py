@@ -9,7 +9,7 @@ import torch
 
 from ganbench.api import Evidence, Metric, Mixture, Need, Samples, Value
 from ganbench.errors import UsageError
-from ganbench.evaluation.needs import check_shape, check_words, layers_of, owners, require
+from ganbench.evaluation.needs import check_shape, check_words, layers_of, owners, require, uses_extractor
 from ganbench.extractors.embedded import Digits, Mnist
 from ganbench.extractors.inception import Inception
 from ganbench.extractors.stacked import StackedDigits
@@ -67,6 +67,23 @@ def test_needs_are_checked_by_name() -> None:
         evaluator({"is": InceptionScore()}, extractor=VGG16())
     evaluator({"memorisation": Memorisation()}, train=TRAIN)
     evaluator({"mine": needing("images", "labels", "fake_labels", "logits", "features")})
+
+
+@pytest.mark.parametrize(
+    ("needs", "used"), [(("features",), True), (("logits",), True), (("images", "labels", "train"), False), ((), False)]
+)
+def test_an_extractor_is_used_by_what_needs_its_outputs(needs: tuple[Need, ...], used: bool) -> None:
+    assert uses_extractor(needing(*needs)) is used
+
+
+def test_counting_the_classes_of_an_extractor_leaves_the_random_stream_alone() -> None:
+    before = torch.get_rng_state()
+    require("mine", needing("classes"), reference=TEST, train=None, mixture=None, extractor=Digits())
+    assert torch.equal(torch.get_rng_state(), before)
+    assert TEST.labels is not None
+    few = Samples(data=TEST.data, labels=TEST.labels.clamp(max=4))
+    with pytest.raises(UsageError, match=r"needs classes, which .* choose an extractor whose classes are those of the"):
+        require("mine", needing("classes"), reference=few, train=None, mixture=None, extractor=Digits())
 
 
 def test_all_that_is_missing_is_told_at_once() -> None:

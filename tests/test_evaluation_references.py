@@ -113,9 +113,21 @@ def test_while_an_entry_is_computed_nobody_else_computes_it(tmp_path: Path) -> N
 def test_a_folder_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    with pytest.warns(RuntimeWarning, match="features of the reference are not cached"):
+    with pytest.warns(RuntimeWarning) as told:
         found = recall(KEY, Counted(), cache=blocked / "cache")
     assert found["features"].shape == (2, 3)
+    (warning,) = told
+    assert str(warning.message).startswith("features of the reference are not cached: cannot write ")
+    assert ";" not in str(warning.message), "what to do is for those who wrote there on purpose"
+
+
+def test_who_waits_too_long_computes_for_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(references, "LOCK_SECONDS", 0.0)
+    compute = Counted()
+    with filelock.FileLock(tmp_path / f".{KEY.name}.lock", is_singleton=False):
+        recall(KEY, compute, cache=tmp_path)
+    assert compute.calls == 1
+    assert (tmp_path / KEY.name).is_file()
 
 
 def test_content_round_trips_without_pickle() -> None:

@@ -141,8 +141,9 @@ def test_whole_levels_are_taken_as_they_are() -> None:
     levels = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16).expand(16, -1, -1, -1)
     generator = SavedGenerator(lambda z: levels[: len(z)], 6, 0, "g.pt")
     generator.settle((1, 16, 16), "", CPU)
-    made = generator(torch.zeros(2, 6))
-    assert torch.equal(to_uint8(made), levels[:2])
+    assert torch.equal(to_uint8(generator(torch.zeros(2, 6))), levels[:2])
+    with pytest.raises(DataError, match="--range"):
+        generator.settle((1, 16, 16), "0:1", CPU)
 
 
 def test_nan_and_values_out_of_range_are_refused_when_the_program_is_tried() -> None:
@@ -152,8 +153,28 @@ def test_nan_and_values_out_of_range_are_refused_when_the_program_is_tried() -> 
         SavedGenerator(lambda z: torch.full((len(z), 1, 8, 8), -9.0), 6, 0, "g").settle((1, 8, 8), "", CPU)
     with pytest.raises(DataError, match="say with --range whether they are in 0:1"):
         SavedGenerator(lambda z: torch.full((len(z), 1, 8, 8), 0.5), 6, 0, "g").settle((1, 8, 8), "", CPU)
-    with pytest.raises(DataError, match="must return one tensor of 16 samples, not tuple"):
-        SavedGenerator(lambda z: (z, z), 6, 0, "g").settle((1, 8, 8), "", CPU)
+    made: list[tuple[Any, str]] = [(lambda z: (z, z), "tuple"), (lambda z: z[:, 0], "16"), (lambda z: z[:3], "3x6")]
+    for program, told in made:
+        with pytest.raises(DataError, match=f"must return one tensor of 16 samples, not {told}$"):
+            SavedGenerator(program, 6, 0, "g").settle((6,), "", CPU)
+
+
+def test_a_generator_may_shoot_a_little_beyond_its_range() -> None:
+    for largest, value_range in ((1.45, "-1:1"), (1.2, "0:1")):
+        images = torch.linspace(-0.2, largest, 64).view(1, 1, 8, 8)
+        generator = SavedGenerator(lambda z, images=images: images.expand(len(z), -1, -1, -1), 6, 0, "g")
+        generator.settle((1, 8, 8), value_range, CPU)  # type: ignore[arg-type]
+        assert float(generator(torch.zeros(2, 6)).max()) == 1
+        images += 0.1
+        with pytest.raises(DataError, match="outside the range"):
+            generator.settle((1, 8, 8), value_range, CPU)  # type: ignore[arg-type]
+
+
+def test_what_is_made_grey_or_colour_has_the_size_of_the_reference_all_the_same() -> None:
+    generator = SavedGenerator(lambda z: torch.rand(len(z), 3, 8, 8) * 2 - 1, 6, 0, "g")
+    generator.settle((1, 8, 8), "-1:1", CPU, channels=1)
+    with pytest.raises(DataError, match="makes samples of"):
+        generator.settle((1, 16, 16), "-1:1", CPU, channels=1)
 
 
 def test_nan_that_comes_later_is_a_divergence_and_never_a_black_pixel() -> None:
@@ -245,6 +266,14 @@ def test_a_conditional_program_makes_what_is_asked_for_in_any_number(tmp_path: P
         found.settle((9,), "", CPU, classes=8)
 
 
+def test_a_program_gets_labels_of_the_kind_that_it_was_exported_with(tmp_path: Path) -> None:
+    module, labels = Classed().eval(), torch.arange(4, dtype=torch.int32) % 3
+    found = exported(module, (torch.zeros(4, 6), labels), tmp_path)
+    assert found.label_type == torch.int32
+    with torch.no_grad():
+        assert torch.equal(found(torch.ones(4, 6), labels.long()), module(torch.ones(4, 6), labels))
+
+
 class OneHot(nn.Module):
     def forward(self, z: Tensor, labels: Tensor) -> Tensor:
         return torch.cat([z, labels], dim=1)
@@ -259,6 +288,12 @@ def test_programs_that_take_something_else_are_refused(tmp_path: Path) -> None:
     z, labels = torch.zeros(4, 6), torch.zeros(4, dtype=torch.int64)
     with pytest.raises(DataError, match=r"takes a second input of 2 dimensions, float32, but a generator takes z of"):
         exported(OneHot(), (z, torch.zeros(4, 3)), tmp_path)
+    with pytest.raises(DataError, match=r"takes a second input of 2 dimensions, int64, but a generator takes z of"):
+        exported(OneHot(), (z, torch.zeros(4, 3, dtype=torch.int64)), tmp_path)
+    with pytest.raises(DataError, match=r"takes a second input of 1 dimensions, float32, but a generator takes z of"):
+        exported(MayBeClassed(), (z, torch.zeros(4)), tmp_path)
+    with pytest.raises(DataError, match="takes 1 inputs, but a generator takes z of shape"):
+        exported(Scaled(), (torch.zeros(4, 6, 1),), tmp_path)
     with pytest.raises(DataError, match="takes 3 inputs, but a generator takes z of shape"):
         exported(Three(), (z, labels, z), tmp_path)
     with pytest.raises(DataError, match="takes 3 inputs, but a generator takes z of shape"):

@@ -34,6 +34,19 @@ def test_what_a_file_holds_is_told_by_its_name(tmp_path: Path, name: str, kind: 
     (tmp_path / name).touch()
     assert kind_of(tmp_path / name) == kind
     assert kind_of(tmp_path) == "images"
+    (tmp_path / "trial").mkdir()
+    (tmp_path / "trial" / "spec.json").touch()
+    with pytest.raises(DataError, match=r"is a folder of trials; name the trials to score, e\.g\. .*/trial$"):
+        kind_of(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["g.pt", "g.pth", "g.PT"])
+def test_a_program_is_told_from_an_array_by_what_it_holds(tmp_path: Path, name: str) -> None:
+    torch.save(torch.zeros(2, 2), tmp_path / name)
+    assert kind_of(tmp_path / name) == "array"
+    with zipfile.ZipFile(tmp_path / name, "w") as archive:
+        archive.writestr("g/code/__torch__.py", "")
+    assert kind_of(tmp_path / name) == "torchscript"
 
 
 def test_a_row_is_called_by_the_file_and_what_was_done_to_its_images() -> None:
@@ -111,6 +124,13 @@ class Levels(nn.Module):
         return torch.sigmoid(z).view(-1, 1, 8, 8)
 
 
+class Signed(nn.Module):
+    """Images from -1 to 1."""
+
+    def forward(self, z: Tensor) -> Tensor:
+        return torch.tanh(z).view(-1, 1, 8, 8)
+
+
 class Shifted(nn.Module):
     """Points that may be asked for by class."""
 
@@ -138,11 +158,14 @@ def test_a_generator_is_opened_again_as_it_was_planned_or_not_at_all(scripted: A
     path = scripted(Levels())
     given = open_given(SourceRequest(path=str(path), latent_dim=64, value_range="0:1", label="mine"), (1, 8, 8), CPU)
     assert (given.spec.kind, given.spec.latent_dim, given.spec.value_range) == ("torchscript", 64, "0:1")
+    assert given.spec.latent == "normal"
     assert (given.spec.label, given.spec.named, given.samples, given.files) == ("mine", True, None, (str(path),))
     generator = reopen(given.spec, path, (1, 8, 8), CPU, unsaid)
     assert isinstance(generator, SavedGenerator)
     z = torch.randn(3, 64, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(generator(z), 2 * Levels()(z) - 1)
+    signed = open_given(SourceRequest(path=str(scripted(Signed())), latent_dim=64), (1, 8, 8), CPU)
+    assert signed.spec.value_range == "-1:1", "as it was found to be, for whoever opens it again"
     scripted(Shifted())
     with pytest.raises(ChangedSincePlanning, match=r"g\.pt has changed since the run was planned"):
         reopen(given.spec, path, (1, 8, 8), CPU, unsaid)
@@ -152,9 +175,10 @@ def test_a_generator_is_opened_again_as_it_was_planned_or_not_at_all(scripted: A
 def test_a_generator_that_can_do_without_labels_gets_some_where_they_are_wanted(
     scripted: Any, module: nn.Module, always: bool
 ) -> None:
-    request = SourceRequest(path=str(scripted(module)), latent_dim=2)
+    request = SourceRequest(path=str(scripted(module)), latent_dim=2, latent="uniform")
     assert open_given(request, (2,), CPU, classes=3).conditional is always
-    assert open_given(request, (2,), CPU, classes=3, labelled=True).conditional
+    found = open_given(request, (2,), CPU, classes=3, labelled=True)
+    assert (found.conditional, found.spec.latent) == (True, "uniform")
     with pytest.raises(DataError, match="takes labels, but the reference has none"):
         open_given(request, (2,), CPU, labelled=True)
     if not always:

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pickle
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -131,15 +132,24 @@ def test_those_pickles_do_run_where_nobody_refuses_them(
     assert ran.exists()
 
 
-def test_an_exported_program_with_compiled_code_is_not_loaded(tmp_path: Path, exported: Path) -> None:
+@pytest.mark.parametrize(
+    "part",
+    [
+        "data/aotinductor/model/x.so", "data/mtia/model/x.bin", "data/executorch/model.pte",
+        "data/constants/custom_obj_0", "data/constants/OPAQUE_obj_1",
+    ],
+)  # fmt: skip
+def test_an_exported_program_with_objects_or_compiled_code_is_not_loaded(
+    tmp_path: Path, exported: Path, part: str
+) -> None:
     def change(content: dict[str, bytes]) -> None:
         if WHOLE["weights"] in content:
             pytest.skip("an archive of this torch has no place for compiled code")
         folder = next(iter(content)).partition("/")[0]
-        content[f"{folder}/data/aotinductor/model/x.so"] = b"\x7fELF"
+        content[f"{folder}/{part}"] = b"\x7fELF"
 
     path = changed(exported, tmp_path / "g.pt2", change)
-    with pytest.raises(DataError, match=r"contains 'data/aotinductor/model/x\.so', an object or compiled code"):
+    with pytest.raises(DataError, match=f"contains '{re.escape(part)}', an object or compiled code"):
         load_saved(path, "exported", 0, CPU)
 
 

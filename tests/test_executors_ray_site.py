@@ -167,6 +167,7 @@ def test_whether_anybody_answers_is_found_out_for_an_address_with_a_port(port: i
     assert "refused" in site.refusal(f"127.0.0.1:{closed}")
     assert "refused" in site.refusal(f"[127.0.0.1]:{closed}")
     assert site.refusal("127.0.0.1:99999") != ""
+    assert "too long" in site.refusal("x" * 70 + ":6379")
     for address in ("auto", "ray://127.0.0.1:1", "", "local"):
         assert site.refusal(address) == ""
 

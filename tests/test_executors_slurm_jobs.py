@@ -105,13 +105,16 @@ def test_programs_of_slurm_on_a_machine_of_no_cluster_say_nothing_of_the_options
 
 
 @pytest.mark.parametrize("deadline", ["", "90"])
-def test_the_task_says_what_the_nodes_are_to_know(make: Make, tmp_path: Path, deadline: str) -> None:
+def test_the_task_says_what_the_nodes_are_to_know(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deadline: str
+) -> None:
     options = {"deadline": deadline} if deadline else {}
     made = make(
         options, timeout=70.0, memory_limit=2**30, device="cuda", threads=3, per_device=2, environment={"A": "1"}
     )
     before = time.time()
-    submission = made.write(packs(tmp_path), 2)
+    monkeypatch.chdir(tmp_path)
+    submission = made.write(packs(Path()), 2)  # wherever a job begins, the folders are where they are
     task = read_task(tmp_path / "my runs" / ".slurm" / submission / "task.json")
     assert (task.executor, task.submission, task.attempts) == ("slurm", submission, 2)
     assert task.packs == ((str(tmp_path / "a"), str(tmp_path / "b")), (str(tmp_path / "c"),))
@@ -149,10 +152,14 @@ def test_the_job_runs_its_part_whatever_the_folders_are_called(make: Make, tmp_p
     ]  # fmt: skip
 
 
-def test_without_another_python_it_is_this_one(make: Make, tmp_path: Path) -> None:
+@pytest.mark.parametrize("flags", [[], ["-P"]])
+def test_without_another_python_it_is_this_one_which_searches_where_this_does(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: list[str]
+) -> None:
+    monkeypatch.setattr(slurm_jobs, "safe_path", lambda: flags)
     submission = make().write(packs(tmp_path), 1)
     script = (tmp_path / "my runs" / ".slurm" / submission / "job.sh").read_text()
-    assert f"\nexec {shlex.quote(sys.executable)} " in script
+    assert f"\nexec {' '.join([shlex.quote(sys.executable), *flags])} -m ganbench.executors.node " in script
 
 
 def test_a_python_in_the_home_folder_is_found_there(

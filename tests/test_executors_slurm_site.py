@@ -74,6 +74,8 @@ def test_a_job_gets_as_many_gpus_as_are_asked_for(options: dict[str, str], count
         ({"gres": "tmpdisk:8"}, {}, Layout(device="cpu", slots=0, threads=1)),
         ({"gres": "tmpdisk:8,gpu:1"}, {}, Layout(device="cuda", slots=0, threads=1)),
         ({"gpus": "10"}, {}, Layout(device="cuda", slots=0, threads=1)),
+        # As sbatch reads them, in letters of either size.
+        ({"mem": "8g", "time": "UNLIMITED"}, {}, Layout(device="cpu", slots=0, threads=1)),
     ],
 )
 def test_trials_run_where_gpus_are_asked_for_on_them(
@@ -93,6 +95,10 @@ def test_trials_run_where_gpus_are_asked_for_on_them(
         (Wish(per_device=AUTO, options={"gres": "gpu:1"}), "with Slurm give a number"),
         (Wish(options={"gpu": "1"}), "executor 'slurm' has no option 'gpu'"),
         (Wish(options={"cpus-per-task": "0"}), "option cpus-per-task=0"),
+        (Wish(options={"time": "4h"}), "option time=4h must be minutes, H:MM:SS or D-HH:MM:SS"),
+        (Wish(options={"time": "1:00:00:00"}), "option time=1:00:00:00 must be minutes"),
+        (Wish(options={"mem": "8 G"}), "option mem=8 G must be a number of MiB or with a unit"),
+        (Wish(options={"gpus": "1 a100"}), "option gpus=1 a100 must be how many, such as 1 or a100:1"),
     ],
 )
 def test_what_slurm_cannot_give_is_refused(wish: Wish, complaint: str) -> None:
@@ -144,7 +150,10 @@ def test_the_queue_is_read_element_by_element() -> None:
         ("REQUEUE_HOLD", "launch failed requeued held", ["active", "waits", "not_launched"]),
         ("PENDING", "(launch_failed_requeued_held)", ["active", "waits", "not_launched"]),
         ("PENDING", "DependencyNeverSatisfied", ["active", "waits", "held"]),
-        ("COMPLETED", "None", []),
+        ("SPECIAL_EXIT", "JobHeldUser", ["active", "waits"]),
+        *((state, "None", ["active"]) for state in ("SUSPENDED", "STOPPED", "SIGNALING", "RESIZING", "STAGE_OUT")),
+        *((state, "None", ["active", "waits"]) for state in ("CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD")),
+        *((state, "None", []) for state in ("COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "PREEMPTED")),
         ("", "", []),
     ],
 )
@@ -169,6 +178,15 @@ def test_a_job_is_cancelled_once_and_nothing_calls_for_no_program(monkeypatch: p
     site.cancel(["1_0", "2_0", "1_0"], "--full")
     site.cancel([])
     assert asked == [("scancel", "--full", "1_0", "2_0")]
+
+
+def test_of_very_many_jobs_none_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, ...]] = []
+    monkeypatch.setattr(site, "call", lambda *command: asked.append(command))
+    jobs = [f"1_{index}" for index in range(2 * site.CANCELLED_AT_ONCE + 1)]
+    site.cancel(jobs, "--full")
+    assert [len(command) - 2 for command in asked] == [site.CANCELLED_AT_ONCE, site.CANCELLED_AT_ONCE, 1]
+    assert [name for command in asked for name in command[2:]] == jobs
 
 
 def test_a_program_that_does_not_answer_is_told_from_one_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,20 @@ def test_a_board_keeps_the_suite_that_a_source_names(runs: Path, tmp_path: Path)
         assert assemble(sources, tmp_path / "both", suite="b.toml").suite == "b.toml"
 
 
+def test_a_board_may_have_dots_in_its_name(runs: Path, tmp_path: Path) -> None:
+    """What follows the last one is a suffix only where it is that of a page."""
+    out = tmp_path / "digits-1.2"
+    written = write(assemble([runs], out), out)
+    assert sorted(path.name for path in written) == [
+        "digits-1.2.csv",
+        "digits-1.2.html",
+        "digits-1.2.json",
+        "digits-1.2.md",
+    ]
+    for given in (out, tmp_path / "digits-1.2.json", tmp_path / "digits-1.2.md"):
+        assert check(given, [runs]) == []
+
+
 def test_a_check_is_of_the_suite_of_the_board_unless_another_is_named(runs: Path, tmp_path: Path) -> None:
     out = tmp_path / "board"
     write(assemble([runs], out, suite="a.toml"), out)

@@ -24,6 +24,16 @@ def test_a_table_is_found_by_its_name_and_by_its_path() -> None:
         assert find(str(path)) == path
 
 
+def test_a_table_in_the_folder_where_one_stands_is_found_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "leaderboards").mkdir()
+    for name in (PATH.name, "mine.toml"):
+        shutil.copy(PATH, tmp_path / "leaderboards" / name)
+    assert find(PATH.stem).resolve() == tmp_path / "leaderboards" / PATH.name
+    assert find("mine").resolve() == tmp_path / "leaderboards" / "mine.toml"
+    assert "mine" in tables()
+
+
 @pytest.mark.parametrize("name", ["pacgan-table9", "digit", "", None])
 def test_without_a_name_or_with_another_one_those_there_are_are_named(
     name: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -54,6 +54,7 @@ def test_a_pair_begins_with_the_row_that_wins_and_the_best_pairs_stand_first() -
     pairs = list(zip(shown.columns[0].cells, shown.columns[1].cells, strict=True))
     assert pairs == [("best", "middle"), ("best", "worst"), ("middle", "worst")]
     assert {cell.partition(" ")[0] for cell in shown.columns[2].cells} == {"1.00"}
+    assert [set(column.cells) for column in shown.columns[3:5]] == [{"0.1"}, {"0.3"}], "once as it is, once corrected"
     assert [column.heading for column in shown.columns if not column.numeric] == ["A", "B"]
     (table,) = build([row for loss in ("a", "b") for row in rows_of(loss, [1.0, 1.1])])
     ranking = rank(table)
@@ -80,7 +81,21 @@ def test_the_heading_says_what_the_dataset_is_and_no_column_does(tmp_path: Path)
     shown = cells(page[page.index("| loss") :])
     assert [*shown[0]][:3] == ["loss", "architecture", "FID"]
     trial(tmp_path / "one", "vanilla", 0, 1.0)
-    assert "Over all datasets" not in page_of(tmp_path / "one"), "there is nothing to bring together"
+    make_trial(tmp_path / "one", make_spec(dataset="mnist", baseline="real"))
+    page = page_of(tmp_path / "one")
+    assert "## mnist" in page
+    assert "Over all datasets" not in page, "there is nothing to bring together"
+
+
+def test_the_best_rows_stand_first_and_what_is_concluded_stands_above_them_once(tmp_path: Path) -> None:
+    for seed in range(5):
+        for loss, fid in (("first", 3.0), ("second", 1.0), ("third", 2.0)):
+            trial(tmp_path / "runs", loss, seed, fid + seed / 10)
+    page = page_of(tmp_path / "runs")
+    (concluded,) = re.findall(r"\n- (FID: .*)\n", page)
+    table = page[page.index("| loss") :]
+    assert [row["loss"] for row in cells(table)] == ["second", "third", "first"]
+    assert concluded.removeprefix("FID: ") not in table
 
 
 def test_own_data_that_two_packages_read_have_two_names_in_one_table(tmp_path: Path) -> None:
@@ -115,6 +130,10 @@ def test_two_protocols_of_a_dataset_are_told_apart_by_their_keys(tmp_path: Path)
     page = pages(board)[".md"]
     assert len(board.protocols) == 2
     assert all(f"## digits \\[{key}\\]" in page for key in board.protocols)
+    make_trial(tmp_path / "runs", make_spec("vanilla", steps=2000), "failed", "no memory")
+    page = page_of(tmp_path / "runs")
+    assert all(f"## digits \\[{key}\\]\n" in page for key in board.protocols)
+    assert "## digits\n" in page, "what failed has no protocol"
 
 
 def test_a_page_explains_the_columns_and_rows_that_it_has_and_no_others(tmp_path: Path) -> None:
@@ -132,6 +151,8 @@ def test_a_page_explains_the_columns_and_rows_that_it_has_and_no_others(tmp_path
     for baseline in ("real", "untrained"):
         make_trial(tmp_path / "many", make_spec(baseline=baseline))
     assert explained("many") == several | {"(real data)", "(untrained)"}
+    make_trial(tmp_path / "measured", make_spec(), result={"cost": {"seconds": 2.0, "energy_joules": 60.0}})
+    assert "energy" in explained("measured")
     make_trial(tmp_path / "broken", make_spec(), "failed", "no memory")
     assert "How to read the tables" not in page_of(tmp_path / "broken")
 
@@ -150,7 +171,33 @@ def test_versions_that_are_none_are_left_out(tmp_path: Path, versions: object) -
     board = assemble([tmp_path / "runs"], tmp_path / "board")
     (key,) = board.environments
     odd = board.model_copy(update={"environments": {key: {"device_name": "Laptop", "versions": versions}}})
-    assert f"- 1 trials \\[{key}\\]: Laptop, threads: unknown\n" in pages(odd)[".md"]
+    assert f"- 1 trial \\[{key}\\]: Laptop, threads: unknown\n" in pages(odd)[".md"]
+
+
+def test_a_page_counts_the_trials_of_each_machine_and_those_that_were_run_again(tmp_path: Path) -> None:
+    for seed, machine in enumerate(("Laptop", "Laptop", "Cluster")):
+        trial(tmp_path / "runs", "vanilla", seed, 1.0, LAPTOP | {"device_name": machine})
+    page = page_of(tmp_path / "runs")
+    assert "\n\n3 trials, 3 done. No trial was run more than once.\n" in page
+    told = re.findall(r"\n- (.*) \\\[.*\]: (\w+), threads", page)
+    assert sorted(told) == [("1 trial", "Cluster"), ("2 trials", "Laptop")]
+    for number, fid in enumerate((0.0, 1.0, 0.0)):
+        trial(tmp_path / f"again{number}", "vanilla", 0, fid, LAPTOP | {"device_name": "Cluster", "threads": number})
+    sources = [tmp_path / name for name in ("runs", "again0", "again1", "again2")]
+    page = pages(assemble(sources[:2], tmp_path / "board"))[".md"]
+    name = make_spec("vanilla").trial_id
+    assert f"1 trial was run more than once (1 re-run): 0 gave exactly the same numbers, 1 did not: {name} " in page
+    page = pages(assemble(sources, tmp_path / "board"))[".md"]
+    said = "1 trial was run more than once (3 re-runs): 1 gave exactly the same numbers, 2 did not: "
+    (scores,) = re.findall(rf"{re.escape(said + name)} (.*)\.\n", page)  # in the order of the machines' names
+    assert (scores[:4], sorted(scores.split(" / "))) == ("1.00", ["0.00", "0.00", "1.00", "1.00"])
+    told = re.findall(r"\n- (.*) \\\[.*\]: (\w+), threads: (\d)", page)
+    assert sorted(told) == [
+        ("1 re-run", "Cluster", "0"),
+        ("1 re-run", "Cluster", "2"),
+        ("1 trial and 1 re-run", "Cluster", "1"),
+        ("2 trials", "Laptop", "1"),
+    ]
 
 
 def test_the_command_of_a_suite_is_one_command_whatever_the_suite_is_called(tmp_path: Path) -> None:
@@ -160,6 +207,8 @@ def test_the_command_of_a_suite_is_one_command_whatever_the_suite_is_called(tmp_
         assert "\x1b" not in text
         assert "\u202e" not in text
     assert "leaderboard make &#x27;a.toml; rm -rf ~&#x27;</p>" in pages(board)[".html"]
+    starred = pages(board.model_copy(update={"suite": "my_*_suite.toml"}))[".md"]
+    assert r"leaderboard make 'my\_\*\_suite.toml'" in starred
 
 
 def test_no_page_holds_control_characters_whatever_things_are_called(tmp_path: Path) -> None:

@@ -30,8 +30,10 @@ def test_a_margin_that_the_gate_refuses_is_refused_of_scores_without_spread_too(
         (PERCENT, (0.1, 0.1), Margin(6.0, False), ["4.0"], "2 and 3 margins worse, share would be below 0"),
         (PERCENT, (0.02, 0.0), Margin(0.0, False), [], "1, 2 and 3 σ worse, share would be below 0"),
         (SHARE, (0.9, 0.9), Margin(6.0, False), ["96.0"], "2 and 3 margins worse, copied would be above 100 %; left"),
+        (SHARE, (1.0, 1.0), Margin(6.0, False), [], "1, 2 and 3 margins worse, copied would be above 100 %; left"),
         (SHARE, (0.9, 1.1), Margin(6.0, False), ["106.0", "112.0", "118.0"], ""),  # no share after all
         (FID, (0.9, 1.1), Margin(6.0, False), ["7.00", "13.00", "19.00"], ""),
+        (FID, (-1.0, 1.0), Margin(0.0, True), ["1.41", "2.83", "4.24"], ""),  # by σ, whatever the mean is
     ],
 )
 def test_no_change_is_to_a_score_that_cannot_be(

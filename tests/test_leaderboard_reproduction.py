@@ -157,6 +157,9 @@ def test_a_part_of_the_table_and_of_the_steps() -> None:
     often = suite.model_copy(update={"eval_every": 8000})
     for scale, every in ((1, 8000), (0.1, 800), (1e-9, 1)):
         assert restrict(often, published, rows=[], datasets=[], scale=scale)[0].eval_every == every
+    for chosen in (None, 0):  # a fifth of the steps, however many; at the end only
+        kept = suite.model_copy(update={"eval_every": chosen})
+        assert restrict(kept, published, rows=[], datasets=[], scale=0.1)[0].eval_every == chosen
     with pytest.raises(UsageError, match=r"no 'other'; choose one of: GAN, PacGAN2, PacGAN3, PacGAN4$"):
         restrict(*read(PATH), rows=["other"], datasets=[], scale=1.0)
     with pytest.raises(UsageError, match="no 'PacGAN5'"):
@@ -219,6 +222,9 @@ def test_of_a_part_no_other_trials_are_trained(tmp_path: Path) -> None:
     assert axes()[2] == ("ring", "grid")
     with pytest.raises(UsageError, match="the table has no row on digits; ask for another one"):
         axes(datasets=["digits"])
+    (tmp_path / "a.toml").write_text(SEVERAL.replace('loss = "vanilla"\n', ""))
+    with pytest.raises(UsageError, match="'A' must say which loss it belongs to; the suite has vanilla,wgan"):
+        read(tmp_path / "a.toml")
 
 
 def test_a_value_is_printed_once(tmp_path: Path) -> None:
@@ -245,6 +251,20 @@ def test_verdicts() -> None:
     assert compare(published, other)[0].verdict == "no result"
     for low, high, verdict in ((0.0, 1.0, "agree"), (-1.0, 0.0, "agree"), (0.1, 1.0, "differ"), (-1.0, -0.1, "differ")):
         assert replace(modes, difference=Interval(low, high, 0.95, "welch")).verdict == verdict
+
+
+def test_numbers_are_equal_where_neither_side_has_a_spread() -> None:
+    _, published = restrict(*read(PATH), rows=["GAN"], datasets=["ring"], scale=1.0)
+    (cell,) = published.cells
+    same = [row("pacgan", "ring", modes=8.0) for _ in range(3)]
+    for printed, trials, verdict in (
+        ((8.0, 0.0), same, "equal"),
+        ((8.0, 0.0), [*same, row("pacgan", "ring")], "equal, without 1 of 4 seeds"),
+        ((8.0, 0.0), same[:1], "one seed"),
+        *(((mean, error), same, "no spread") for mean, error in ((7.0, 0.0), (8.0, 0.5), (8.0, None))),
+    ):
+        alone = cell.model_copy(update={"values": {"modes": printed}})
+        assert compare(published.model_copy(update={"cells": (alone,)}), trials)[0].verdict == verdict
 
 
 def test_our_interval_does_not_depend_on_theirs() -> None:

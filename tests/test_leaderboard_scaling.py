@@ -48,6 +48,12 @@ def accepted(recipe: Recipe) -> bool:
             5,
             {"lr_decay_start": 2, "lr_decay_steps": 3},
         ),
+        # Beyond the end as before, so that the last step has as much of its learning rate left.
+        (
+            {"lr_schedule": "linear", "lr_decay_start": 50, "lr_decay_steps": 200},
+            10,
+            {"lr_decay_start": 5, "lr_decay_steps": 20},
+        ),
         ({"penalty_final": 0.1, "penalty_decay_steps": 50}, 10, {"penalty_decay_steps": 5}),
         ({"penalty_final": 0.1, "penalty_every": 4}, 5, {}),
         (

@@ -52,6 +52,8 @@ def test_a_number_may_move_by_less_than_a_hundredth_of_the_margin(margin: Margin
     within, beyond = (judged(base, moved(sign * edge * part), margin) for part in (0.99, 1.01))
     assert (within.outcome, within.fine) == ("pass", None)
     assert beyond.fine is not None, "it is tested"
+    below = [-value for value in LOW]
+    assert judged(rows_of("a", below), moved(sign * edge * 0.99, below), margin).fine is None, "a share has no sign"
     exactly = judged(base, moved(sign * 0.25), Margin(25.0, False))
     assert exactly.fine is not None, "a hundredth is not less than one"
 

@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 from contextlib import closing
@@ -109,3 +110,31 @@ def test_what_ended_a_task_is_told_of_before_its_last_words(tmp_path: Path) -> N
     assert end("", "bye") == (1, "bye")
     assert end("out-of-memory: killed", "bye") == (1, "out-of-memory: killed")
     assert end("failed: no process", "") == (1, "no process")
+
+
+def test_the_task_that_is_meant_is_ended_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "kill", lambda process, number: sent.append((process, number)))
+    for hard in (False, True):
+        forkserver._obey({"op": "kill", "id": "b", "hard": hard}, {11: "a", 12: "b"}, -1, ())
+    assert sent == [(12, signal.SIGTERM), (12, supervisor.END)]
+
+
+def test_of_a_supervisor_that_could_not_tell_the_server_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was killed; whoever ends by itself has told. Children that nobody started here are no task's."""
+    ended = iter([(11, 0), (12, signal.SIGKILL), (13, signal.SIGKILL), (0, 0)])
+    monkeypatch.setattr(os, "waitpid", lambda process, options: next(ended))
+    monkeypatch.setattr(forkserver, "below", lambda process: [14, 15] if process == os.getpid() else [15])
+    killed: list[int] = []
+    monkeypatch.setattr(os, "kill", lambda process, number: killed.append(process))
+    running = {11: "a", 12: "b", 14: "c"}
+    read, write = os.pipe()
+    forkserver._reap(write, running)
+    os.close(write)
+    with os.fdopen(read, "rb") as told:
+        assert [(one["id"], one["code"]) for one in map(json.loads, told)] == [("b", -signal.SIGKILL)]
+    assert running == {14: "c"}
+    assert killed == []
+    ended = iter([(0, 0)])
+    forkserver._reap(-1, {})
+    assert sorted(killed) == [14, 15], "what a supervisor that was killed has left is ended"

@@ -34,7 +34,9 @@ class Noting(Executor):
 class Dispatching:
     """Trials, and all that a dispatcher needs."""
 
-    def __init__(self, out: Path, specs: list[TrialSpec], execution: Execution | None = None) -> None:
+    def __init__(
+        self, out: Path, specs: list[TrialSpec], execution: Execution | None = None, *, retry: bool = False
+    ) -> None:
         trials = [TrialFile(trial_id=spec.trial_id, spec=spec, execution=execution or Execution()) for spec in specs]
         self.store, self.executor, self.unwritten = Store(out), Noting(), dict[str, tuple[str, str]]()
         self.elsewhere = Elsewhere(self.store)
@@ -47,7 +49,7 @@ class Dispatching:
             make_display(quiet=True, stream=self.said),
             elsewhere=self.elsewhere,
             unwritten=self.unwritten,
-            retry=False,
+            retry=retry,
         )
 
     def folder(self, place: int) -> TrialFolder:
@@ -151,3 +153,17 @@ def test_one_that_lost_more_than_its_specification_is_trained_again(tmp_path: Pa
     assert two.executor.given == two.names
     assert "it had ended, but is trained again: " in two.said.getvalue()
     two.store.release_all()
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_one_that_diverged_runs_again_where_that_is_asked_for(tmp_path: Path, lost: bool) -> None:
+    """Also one whose specification alone was lost, which is done where nobody asks."""
+    specs = [make_spec()]
+    folder = make_trial(tmp_path, specs[0], "diverged", "NaN")
+    for retry in (False, True):
+        if lost:
+            folder.spec.unlink()
+        one = Dispatching(tmp_path, specs, retry=retry)
+        assert one.dispatcher.dispatch(one.names) == set(one.names if retry else [])
+        assert one.executor.given == (one.names if retry else [])
+        one.store.release_all()

@@ -12,10 +12,11 @@ from ganbench.executors import Job, JobState
 from ganbench.records.folder import TrialFolder
 from ganbench.running import waiting
 from ganbench.running.interrupts import Interrupts
-from ganbench.spec import TrialSpec
+from ganbench.spec import Execution, TrialFile, TrialSpec
 from ganbench.store.store import Store
 from tests.grids import Ending, Noting, Run, Site, three_seeds
 from tests.leasing import aged, foreign
+from tests.trials import make_spec, make_trial
 
 
 @pytest.fixture
@@ -145,3 +146,21 @@ def test_leases_that_are_dated_in_the_future_are_spoken_of(three: Run) -> None:
     held, dated = display.notes
     assert held.startswith("2 trials held by ada@elsewhere")
     assert dated.startswith("of 1 trial the lease is dated up to 2 h 00 m in the future, as where a clock was set back")
+
+
+def test_a_trial_that_is_done_is_only_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may lie in a folder that is closed to whoever runs this, and another run may want it at the same moment."""
+    specs = [make_spec(seed=seed) for seed in range(2)]
+    trials = [TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution()) for spec in specs]
+    make_trial(tmp_path, specs[0])
+    leased: list[str] = []
+    take = Store.lease
+
+    def noted(store: Store, trial_id: str) -> bool:
+        leased.append(trial_id)
+        return take(store, trial_id)
+
+    monkeypatch.setattr(Store, "lease", noted)
+    halved = Run(tmp_path, trials, monkeypatch)
+    assert [row.status for row in halved.on(Ending).rows()] == ["done", "failed"]
+    assert leased == halved.names[1:]

@@ -113,8 +113,11 @@ def test_a_process_is_named_once_however_many_it_holds(tmp_path: Path, elsewhere
 def test_each_process_is_named(tmp_path: Path, elsewhere: Elsewhere) -> None:
     foreign(tmp_path / "a", user="bob", host="node2", pid=7)
     foreign(tmp_path / "b", since=90000.0)
+    (tmp_path / "c").mkdir()
+    elsewhere.add("c")
+    foreign(tmp_path / "c", user="bob", host="node2", pid=8)
     assert [(owner.partition(" since")[0], count) for owner, count in elsewhere.owners()] == [
-        ("ada@elsewhere (process 1)", 1), ("bob@node2 (process 7)", 1),
+        ("ada@elsewhere (process 1)", 1), ("bob@node2 (process 7)", 1), ("bob@node2 (process 8)", 1),
     ]  # fmt: skip
 
 

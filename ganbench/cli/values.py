@@ -11,8 +11,10 @@ from typing import Any
 
 import click
 
+from ganbench.complaints import shown
 from ganbench.errors import did_you_mean
 from ganbench.executors import AUTO
+from ganbench.places import is_too_long
 from ganbench.planning.arguments import size
 
 
@@ -38,7 +40,10 @@ class Place(click.Path):
         """Return the path."""
         if not str(value).strip():  # Path("") is the current folder
             self.fail(_complaint(param), param, ctx)
-        return super().convert(os.path.expanduser(value), param, ctx)
+        path = Path(os.path.expanduser(value))
+        if is_too_long(path):
+            self.fail(f"{shown(str(value))} must be shorter: no file can have such a name", param, ctx)
+        return path
 
 
 class Whole(click.IntRange):

@@ -80,9 +80,12 @@ def require_untruncated(path: Path) -> None:
     if path.suffix.lower() != ".npz":
         return
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        arrays = np.load(path, allow_pickle=False)
+        if isinstance(arrays, np.ndarray):  # what numpy.save wrote, under another name
+            return
+        with arrays:
             threshold = arrays[TRUNCATION] if TRUNCATION in arrays.files else np.empty(0)
-    except (OSError, ValueError, zipfile.BadZipFile):
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
         return
     if threshold.shape == ():
         raise DataError(

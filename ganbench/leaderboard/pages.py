@@ -20,7 +20,7 @@ from ganbench.tables.machine import as_csv
 from ganbench.tables.overall import overall
 from ganbench.tables.ranking import Ranking, rank
 from ganbench.tables.sheet import Column, Sheet
-from ganbench.tables.wording import headline, listed, number
+from ganbench.tables.wording import counted, headline, listed, number
 
 GENERATED = (
     "Made by 'ganbench leaderboard build' from {name}.json (SHA-256 {sha256}). Edits are lost and found by --check."
@@ -166,18 +166,19 @@ def table_of_pairs(ranking: Ranking) -> Sheet:
 def _provenance(board: Board) -> Section:
     points = []
     used = Counter(trial.environment for trial in board.trials)
+    again = Counter(rerun.environment for trial in board.trials for rerun in trial.reruns)
     for key, environment in board.environments.items():
         computing = computed_by(environment)["versions"]
         versions = ", ".join(f"{name} {version}" for name, version in sorted(computing.items()))
         threads = environment.get("threads", "unknown")
         instructions = f", {found}" if (found := environment.get("instructions")) else ""
         device = f"{environment.get('device_name', 'unknown device')}{instructions}, threads: {threads}"
-        points.append(clean(f"{used[key]} trials [{key}]: {device}" + (f"; {versions}" if versions else "")))
+        ran = " and ".join(counted(n, noun) for n, noun in ((used[key], "trial"), (again[key], "re-run")) if n)
+        points.append(clean(f"{ran} [{key}]: {device}" + (f"; {versions}" if versions else "")))
     ends = Counter(trial.status for trial in board.trials)
     others = ", ".join(f"{status} {count}" for status, count in sorted(ends.items()) if status != SUCCESS)
-    paragraphs = [
-        f"{len(board.trials)} trials, {ends[SUCCESS]} done{f', {others}' if others else ''}. {_reruns(board)}",
-    ]
+    count = counted(len(board.trials), "trial")
+    paragraphs = [f"{count}, {ends[SUCCESS]} done{f', {others}' if others else ''}. {_reruns(board)}"]
     if board.suite:
         # Readers copy it into a shell.
         paragraphs.append(f"Made by: ganbench leaderboard make {shlex.quote(clean(board.suite))}")
@@ -190,7 +191,9 @@ def _reruns(board: Board) -> str:
         return "No trial was run more than once."
     equal = sum(rerun.equal for _, rerun in again)
     names = len({trial.trial_id for trial, _ in again})
-    told = f"{names} trials were run more than once ({len(again)} re-runs): {equal} gave exactly the same numbers"
+    were = "was" if names == 1 else "were"
+    runs = f"{counted(names, 'trial')} {were} run more than once ({counted(len(again), 're-run')})"
+    told = f"{runs}: {equal} gave exactly the same numbers"
     differ = [_differently(board, trial) for trial, rerun in again if not rerun.equal]
     return f"{told}." if not differ else f"{told}, {len(differ)} did not: {'; '.join(dict.fromkeys(differ))}."
 
