@@ -5,18 +5,24 @@ from copy import deepcopy
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ganbench.api import Penalty
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.loss_outputs import gradients
-from ganbench.testing.other_device import fails_elsewhere
 from ganbench.testing.penalty_critics import batches, build, differentiable, sample_shapes, samples, small_critic, term
 from ganbench.testing.penalty_declarations import declared, once_differentiated
 from ganbench.testing.penalty_gradients import all_dimensions, batch_size, closed_form, neighbours, positions
 from ganbench.testing.penalty_memory import memory
 from ganbench.testing.penalty_modes import training_modes
 from ganbench.testing.penalty_outputs import on_outputs, reduction
+from ganbench.testing.penalty_properties import (
+    require_any_device,
+    require_derivative,
+    require_digits,
+    require_repeatable,
+    require_undisturbed,
+)
 from ganbench.testing.trial_streams import stream
 from ganbench.testing.used_parameters import used_parameters
 
@@ -62,21 +68,7 @@ def double_backward(subject: Subject) -> None:
             "the penalty has no gradient by the discriminator's weights (create_graph=True is missing, or it "
             "is detached, or it takes an optimiser step of its own?); it would have no effect"
         )
-    for seed in range(3):
-        directions = [samples(1, tuple(w.shape), seed=20 + seed)[0] for w in weights]
-        wanted = sum(float((slope * way).sum()) for slope, way in zip(slopes, directions, strict=True))
-        found = _along(directions, penalty, critic, real, fake, step=1e-5)
-        near = 1e-5 * (1 + abs(value.item()))
-        if math.isclose(found, wanted, rel_tol=1e-4, abs_tol=near):
-            continue
-        # A penalty may compute in float32; steps must be coarser then, as its digits are fewer.
-        found = _along(directions, penalty, critic, real, fake, step=1e-3)
-        if not math.isclose(found, wanted, rel_tol=1e-2, abs_tol=near):
-            raise Flaw(
-                f"the penalty's gradient is not the derivative of its value ({wanted:.4g} against {found:.4g} "
-                "by finite differences); part of it is detached, so the discriminator would not move to a "
-                "lower penalty"
-            )
+    require_derivative(lambda network: term(deepcopy(penalty), network, real, fake), critic, "discriminator")
 
 
 def flat_critic(subject: Subject) -> None:
@@ -98,44 +90,14 @@ def undisturbed(subject: Subject) -> None:
     """Calling it changes neither the discriminator nor the samples: its term belongs to the loss."""
     penalty = differentiable(subject)
     real, fake, critic = batches(penalty, 4)
-    before = {name: value.clone() for name, value in critic.state_dict().items()}
-    kept = real.clone(), fake.clone()
-    term(penalty, critic, real, fake)
-    changed = [name for name, value in critic.state_dict().items() if not torch.equal(value, before[name])]
-    if changed:
-        raise Flaw(
-            f"calling it changes the discriminator's weights ({', '.join(changed)}): it takes an optimiser step "
-            "of its own, to which --set d_lr would not apply; it must return a term of the loss"
-        )
-    if any(parameter.grad is not None for parameter in critic.parameters()):
-        raise Flaw("calling it leaves gradients on the discriminator (a backward() of its own); they would be wrong")
-    if not all(parameter.requires_grad for parameter in critic.parameters()) or not critic.training:
-        raise Flaw(
-            "calling it freezes the discriminator or leaves it in eval mode, and training would continue like that"
-        )
-    if not (torch.equal(real, kept[0]) and torch.equal(fake, kept[1])):
-        raise Flaw("it changes the samples it is given in place; a second penalty would see other samples")
-    if real.requires_grad or fake.requires_grad:
-        raise Flaw("it switches on gradients of the samples it is given; use x.detach().requires_grad_(True)")
+    require_undisturbed(lambda: term(penalty, critic, real, fake), critic, (real, fake), "discriminator")
 
 
 def repeatable(subject: Subject) -> None:
     """Its randomness comes from the stream it is given, and from nowhere else."""
     penalty = differentiable(subject)
     real, fake, critic = batches(penalty, 6)
-    state = torch.get_rng_state()
-    first = term(deepcopy(penalty), critic, real, fake).item()
-    if not torch.equal(torch.get_rng_state(), state):
-        torch.set_rng_state(state)
-        raise Flaw(
-            "it draws from torch's own random stream, not from the one it is given; adding it would change "
-            "what other layers draw, so two losses could not be compared"
-        )
-    if term(deepcopy(penalty), critic, real, fake).item() != first:
-        raise Flaw(
-            "the same random stream gives another value when it is called again; a resumed trial would give other "
-            "results"
-        )
+    require_repeatable(lambda: term(deepcopy(penalty), critic, real, fake))
 
 
 def devices(subject: Subject) -> None:
@@ -143,25 +105,12 @@ def devices(subject: Subject) -> None:
     penalty = differentiable(subject)
     real, fake, critic = batches(penalty, 4, dtype=torch.float32)
     term(penalty, critic, real, fake)
-    remembered = penalty.state_dict()
-    for state in ({}, remembered) if remembered else ({},):
 
-        def call(device: str, state: dict[str, Any] = state) -> None:
-            fresh = build(subject)
-            if state:
-                fresh.load_state_dict(deepcopy(state))  # its tensors arrive on the CPU
-            fresh(deepcopy(critic).to(device), real.to(device), fake.to(device), stream(device=device))
+    def call(fresh: Any, device: str) -> None:
+        fresh(deepcopy(critic).to(device), real.to(device), fake.to(device), stream(device=device))
 
-        if said := fails_elsewhere(call):
-            what, mend = (
-                ("has loaded in load_state_dict()", "move it to real.device")
-                if state
-                else ("makes, such as grad_outputs or alpha,", "make it with device=real.device")
-            )
-            raise Flaw(
-                f"it fails on samples of another device ({said}): a tensor that it {what} stays on the CPU; {mend}; "
-                "--device cuda would fail"
-            )
+    such = ", such as grad_outputs or alpha,"
+    require_any_device(lambda: build(subject), penalty.state_dict(), call, "real", such)
 
 
 def half_precision(subject: Subject) -> None:
@@ -171,13 +120,7 @@ def half_precision(subject: Subject) -> None:
     exact = term(deepcopy(penalty), critic, real, fake).item()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         value = term(deepcopy(penalty), critic, real, fake).float()
-    if value.requires_grad:
-        value.backward()
-    grads = [parameter.grad for parameter in critic.parameters() if parameter.grad is not None]
-    if not all(bool(torch.isfinite(x).all()) for x in (value, *grads)):
-        raise Flaw("value or gradient is not finite under bfloat16; precision=bfloat16 would end as diverged")
-    if abs(value.item() - exact) > 0.1 * (abs(exact) + 0.01):
-        raise Flaw(f"it is {value.item():.4g} under bfloat16 and {exact:.4g} in float32; it loses its digits there")
+    require_digits(exact, value, critic)
 
 
 def projection(subject: Subject) -> None:
@@ -228,17 +171,3 @@ CHECKS = (
     projection,
     memory,
 )
-
-
-def _along(
-    directions: list[Tensor], penalty: Penalty, critic: nn.Module, real: Tensor, fake: Tensor, *, step: float
-) -> float:
-    """The penalty's derivative where each weight moves in a direction of its own, by central differences."""
-    values = []
-    for way in (step, -step):
-        moved = deepcopy(critic)
-        with torch.no_grad():
-            for weight, direction in zip(moved.parameters(), directions, strict=True):
-                weight.add_(way * direction)
-        values.append(term(deepcopy(penalty), moved, real, fake).item())
-    return (values[0] - values[1]) / (2 * step)
