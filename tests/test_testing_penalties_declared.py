@@ -150,6 +150,11 @@ def test_a_right_penalty_passes(penalty: type[Penalty]) -> None:
     assert failed(check(penalty)) == {}
 
 
+def test_where_one_that_begins_late_looks_is_not_asked() -> None:
+    found = outcome_of("positions", Lazy, parameters={"every": 3})
+    assert (found.status, found.message) == ("skipped", "it does not call the discriminator in its first update")
+
+
 @pytest.mark.parametrize("penalty", [Differences, Forwards])
 def test_slopes_can_be_had_without_a_second_differentiation(penalty: type[Penalty]) -> None:
     assert outcome_of("once-differentiated", penalty).status == "ok"

@@ -136,7 +136,10 @@ def positions(subject: Subject) -> None:
 def _positions(penalty: Penalty, shape: tuple[int, ...]) -> None:
     real = 10 + 0.01 * samples(8, shape)
     fake = -10 + 0.01 * samples(8, shape, seed=2)
-    drawn = [torch.cat(_seen(penalty, real, fake, seed=seed)) for seed in range(16)]
+    calls = [_seen(penalty, real, fake, seed=seed) for seed in range(16)]
+    if not all(calls):
+        raise NotApplicable("it does not call the discriminator in its first update")
+    drawn = [torch.cat(points) for points in calls]
     if any(len(points) != len(real) for points in drawn):
         raise NotApplicable("it does not look at one point per sample")
     every = [((points - fake) / (real - fake)).flatten(1) for points in drawn]
