@@ -23,7 +23,9 @@ from tests.loops import assert_bit_equal, objective, recipe
 from tests.test_training_devices import IMAGES, names
 
 STEPS = WARM_UP + 4
-PENALTIES = [name for name in names("penalty") if name != "lecam"]  # it remembers, and is not recorded
+REMEMBERING = ("lecam", "path-length")
+"""Penalties whose steps are not recorded."""
+PENALTIES = [name for name in names("penalty") if name not in REMEMBERING]
 
 
 def build(settings: Recipe, architecture: str, shape: tuple[int, ...]) -> State:

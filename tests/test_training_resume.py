@@ -146,7 +146,7 @@ def test_what_a_gpu_wrote_goes_on_on_a_cpu(make_state: Make, tmp_path: Path) -> 
     first, second = make_state(chosen), make_state(chosen)
     run(first, chosen, objective(WGANGP()), Notes(stop_after=9))
     written = copy.deepcopy(first.state_dict())
-    for name in (seeds.NOISE, seeds.PENALTY, seeds.AUGMENT, seeds.MIRROR):
+    for name in (seeds.NOISE, seeds.PENALTY, seeds.GENERATOR_PENALTY, seeds.AUGMENT, seeds.MIRROR):
         written["streams"][name] = torch.zeros(16, dtype=torch.uint8)  # a seed and an offset
     written["cuda"] = torch.zeros(16, dtype=torch.uint8)
     checkpoint.save(tmp_path / "checkpoint.pt", "t", {"state": written})
