@@ -11,14 +11,8 @@ from ganbench.components import kinds_of
 from ganbench.errors import UsageError
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.loss_outputs import gradients
-from ganbench.testing.penalty_generators import (
-    batch,
-    build,
-    latent_points,
-    sample_shapes,
-    small_generator,
-    term,
-)
+from ganbench.testing.penalty_critics import sample_shapes
+from ganbench.testing.penalty_generators import batch, build, latent_points, small_generator, term
 from ganbench.testing.penalty_memory import require_memory, through_backward
 from ganbench.testing.penalty_properties import (
     require_any_device,

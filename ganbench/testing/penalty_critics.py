@@ -6,7 +6,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from ganbench.api import Penalty
+from ganbench.api import GeneratorPenalty, Penalty
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.trial_streams import stream
 
@@ -32,7 +32,7 @@ def build(subject: Subject) -> Penalty:
     return cast(Penalty, subject.build())
 
 
-def sample_shapes(penalty: Penalty) -> list[tuple[int, ...]]:
+def sample_shapes(penalty: Penalty | GeneratorPenalty) -> list[tuple[int, ...]]:
     """Sample shapes of the kinds that it understands."""
     return [shape for kind, shape in (("vector", POINT), ("image", IMAGE)) if kind in penalty.kinds]
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ganbench.api import GeneratorPenalty
 from ganbench.testing.kit import Subject
-from ganbench.testing.penalty_critics import IMAGE, POINT, require_scalar, samples
+from ganbench.testing.penalty_critics import require_scalar, sample_shapes, samples
 from ganbench.testing.trial_streams import stream
 
 LATENT_DIM = 5
@@ -33,11 +33,6 @@ def latent_points(n: int, *, seed: int = 1, dtype: torch.dtype = torch.float64) 
 def build(subject: Subject) -> GeneratorPenalty:
     """Return a fresh instance."""
     return cast(GeneratorPenalty, subject.build())
-
-
-def sample_shapes(penalty: GeneratorPenalty) -> list[tuple[int, ...]]:
-    """Sample shapes of the kinds that it understands."""
-    return [shape for kind, shape in (("vector", POINT), ("image", IMAGE)) if kind in penalty.kinds]
 
 
 def batch(penalty: GeneratorPenalty, n: int, *, dtype: torch.dtype = torch.float64) -> tuple[nn.Module, Tensor]:
