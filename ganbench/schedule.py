@@ -3,8 +3,8 @@
 A boosted step has ``n_critic_boost`` of them in place of ``n_critic``: the first ``boost_first`` steps, and the step
 after every ``boost_every``. The authors' code of WGAN (arXiv:1701.07875) has 100 in place of 5 in its first 25 steps
 and in steps 501, 1001, ... Where ``penalty_every`` is more than 1, one step in so many has penalties on gradients, the
-first among them (lazy regularisation of StyleGAN2, arXiv:1912.04958). What falls over time falls on a line or on half
-a cosine, as a share of what it is at first.
+first among them (lazy regularisation of StyleGAN2, arXiv:1912.04958), and so it is with ``g_penalty_every`` and
+penalties on the generator. What falls over time falls on a line or on half a cosine, as a share of what it is at first.
 """
 
 import bisect
@@ -59,6 +59,11 @@ def penalised(recipe: Recipe, step: int) -> bool:
     return (step - 1) % recipe.penalty_every == 0
 
 
+def g_penalised(recipe: Recipe, step: int) -> bool:
+    """Whether the generator's loss of a step, counted from 1, has the penalties on the generator."""
+    return (step - 1) % recipe.g_penalty_every == 0
+
+
 def rate_share(recipe: Recipe, step: int) -> float:
     """The share of the learning rates in a step, counted from 1: all of them at first, at last ``lr_final``.
 
@@ -85,7 +90,11 @@ def penalty_strength(recipe: Recipe, step: int) -> float:
 
 def usual(recipe: Recipe, step: int) -> bool:
     """Whether a step does what most steps do: as many updates, and penalties where all have them."""
-    return not _boosted(recipe, step) and (recipe.penalty_every == 1 or not penalised(recipe, step))
+    return not (
+        _boosted(recipe, step)
+        or (recipe.penalty_every > 1 and penalised(recipe, step))
+        or (recipe.g_penalty_every > 1 and g_penalised(recipe, step))
+    )
 
 
 def _on_half_a_cosine(last: float, gone: float) -> float:

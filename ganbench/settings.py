@@ -97,6 +97,9 @@ class Recipe(Frozen):
     penalty_decay_steps: Natural = Field(
         0, description="steps in which they get there, on half a cosine, and then stay; 0 = all"
     )
+    g_penalty_every: Count = Field(
+        1, description="penalties on G are terms in one step of so many, times as much; 4 in StyleGAN2"
+    )
     augment: str = Field(
         "none", description="augmentations of real and fake images, joined by + in their order: translation, ..."
     )
@@ -128,5 +131,6 @@ class Recipe(Frozen):
 LATER = (
     "n_critic_boost", "boost_first", "boost_every", "n_generator", "g_batches", "adam_eps", "lr_decay_start",
     "lr_decay_steps", "lr_final", "standing_batches", "mirror", "penalty_every", "penalty_final", "penalty_decay_steps",
+    "g_penalty_every",
 )  # fmt: skip
 """Settings that are stored where they are not at their defaults: the first trials were stored without them."""

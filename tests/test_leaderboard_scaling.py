@@ -72,7 +72,7 @@ def accepted(recipe: Recipe) -> bool:
             1,
             {"n_critic_boost": 0, "boost_first": 0, "boost_every": 0},
         ),
-        ({"penalty_every": 16, "replay": 500}, 10, {}),
+        ({"penalty_every": 16, "g_penalty_every": 12, "replay": 500}, 10, {}),
     ],
 )
 def test_what_counts_steps_is_fitted(settings: dict[str, Any], steps: int, expected: dict[str, int]) -> None:

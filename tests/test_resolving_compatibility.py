@@ -13,6 +13,7 @@ from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import Wasserstein
 from ganbench.penalties.clip import WeightClip
 from ganbench.penalties.lecam import LeCam
+from ganbench.penalties.path_length import PathLength
 from ganbench.penalties.zero_centred import R1
 from ganbench.resolving.compatibility import check_pair, check_recipe, doubts
 from ganbench.spec import Recipe
@@ -214,6 +215,16 @@ def test_penalties_of_which_recipes_speak_are_those_on_gradients(name: str, valu
         assert words.startswith(f"{about}, but loss '{label}' has none; add one")
         check_pair(label, penalties, component("mine"), Made(), data(), Recipe())
     check_pair("hinge+lecam+r1", [LeCam(), R1()], component("mine"), Made(), data(), recipe)
+
+
+def test_a_seldom_penalty_on_the_generator_is_refused_where_there_is_none() -> None:
+    recipe, mine = Recipe(g_penalty_every=4), component("mine")
+    words = refusal(check_pair, "hinge+r1", [R1()], mine, Made(), data(), recipe)
+    assert words.startswith(
+        "g_penalty_every=4 is about penalties on the generator, but loss 'hinge+r1' has none; add one, as in "
+    )
+    check_pair("hinge+path-length", [], mine, Made(), data(), recipe, [PathLength()])
+    check_pair("hinge+r1", [R1()], mine, Made(), data(), Recipe())
 
 
 def test_a_critic_that_spectral_norm_and_a_penalty_bound_is_doubted() -> None:

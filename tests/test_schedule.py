@@ -11,6 +11,7 @@ from ganbench.schedule import (
     critic_updates,
     critic_updates_until,
     first_later_boost,
+    g_penalised,
     penalised,
     penalty_strength,
     rate_share,
@@ -91,11 +92,21 @@ def test_one_step_in_so_many_is_penalised_and_the_first_is() -> None:
     assert all(penalised(Recipe(), step) for step in steps)
 
 
+def test_so_it_is_with_penalties_on_the_generator_by_themselves() -> None:
+    steps, recipe = range(1, 8), Recipe(penalty_every=2, g_penalty_every=3)
+    assert [step for step in steps if g_penalised(recipe, step)] == [1, 4, 7]
+    assert [step for step in steps if penalised(recipe, step)] == [1, 3, 5, 7]
+    assert all(g_penalised(Recipe(penalty_every=2), step) for step in steps)
+
+
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
         ({}, [1, 2, 3, 4, 5, 6, 7]),
         ({"penalty_every": 3}, [2, 3, 5, 6]),
+        ({"g_penalty_every": 4}, [2, 3, 4, 6, 7]),
+        ({"penalty_every": 2, "g_penalty_every": 4}, [2, 4, 6]),
+        ({"penalty_every": 3, "g_penalty_every": 2}, [2, 6]),
         ({"n_critic_boost": 9, "boost_first": 2}, [3, 4, 5, 6, 7]),
         ({"n_critic_boost": 9, "boost_every": 2, "penalty_every": 3}, [2, 6]),
     ],

@@ -19,6 +19,7 @@ from ganbench.settings import Recipe
         ("n_critic_boost", -1),
         ("n_generator", 0),
         ("penalty_every", 0),
+        ("g_penalty_every", 0),
         ("penalty_final", -0.1),
         ("penalty_final", math.inf),
         ("penalty_decay_steps", -1),

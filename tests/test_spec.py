@@ -56,6 +56,7 @@ OTHER: dict[str, Any] = {
     "penalty_every": 16,
     "penalty_final": 0.1,
     "penalty_decay_steps": 100,
+    "g_penalty_every": 4,
     "augment": "cutout",
     "init": "normal",
     "init_gain": 0.03,

@@ -82,6 +82,10 @@ GOALS: dict[str, tuple[dict[str, Any], Callable[[], Objective]]] = {
         {"n_generator": 2, "n_critic": 2},
         lambda: objective(Vanilla(), R1(), ModeSeeking(), generator.Orthogonal(beta=0.01)),
     ),
+    "penalties on the generator in one step of three": (
+        {"n_generator": 2, "g_penalty_every": 3},
+        lambda: objective(Vanilla(), ModeSeeking(), PathLength(gamma_pl=0.1)),
+    ),
     "one on the generator's slopes, which remembers, with pairs": (
         {"g_batches": 2},
         lambda: objective(Softly(), PathLength(gamma_pl=0.1)),

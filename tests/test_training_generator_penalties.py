@@ -47,6 +47,25 @@ def test_they_are_terms_of_every_update_of_the_generator_and_of_no_other(make_st
     assert calls.calls == ["D", "D", "G", "G"] * 3
 
 
+@pytest.mark.parametrize(("every", "penalised"), [(2, [1, 3, 5]), (4, [1, 5])])
+def test_they_may_be_terms_of_one_step_in_so_many(make_state: Make, every: int, penalised: list[int]) -> None:
+    """Path length in StyleGAN2 is, and so much stronger there; penalties on the discriminator stay what they are."""
+    term, other = Counting(), Counting()
+    settings, notes, plain = recipe(steps=5, n_generator=2, g_penalty_every=every), Notes(), Notes()
+    run(make_state(settings), settings, objective(WGANGP()), plain)
+    run(make_state(settings), settings, objective(WGANGP(), term, other), notes)
+    assert len(term.given) == len(other.given) == 2 * len(penalised)  # in both updates of such a step
+    more = [with_it[2] - without[2] for with_it, without in zip(notes.reports, plain.reports, strict=True)]
+    assert more == pytest.approx([200 * every if step in penalised else 0 for step in range(1, 6)])
+    assert [report[1] for report in notes.reports] == [report[1] for report in plain.reports]
+
+
+def test_penalties_on_the_discriminator_that_are_seldom_leave_them_in_each_step(make_state: Make) -> None:
+    term, settings = Counting(), recipe(steps=4, penalty_every=4)
+    run(make_state(settings), settings, objective(WGANGP(), term))
+    assert len(term.given) == 4
+
+
 def test_they_get_the_points_and_samples_of_the_update(make_state: Make) -> None:
     term, settings = Counting(), recipe(g_batches=3)
     state = make_state(settings)
@@ -134,11 +153,12 @@ def test_without_any_no_fakes_are_copied_to_full_precision(make_state: Make, mon
     assert seen == [(8,)]
 
 
-def test_a_trial_goes_on_from_its_checkpoint_as_without_an_interruption(make_state: Make) -> None:
+@pytest.mark.parametrize("every", [1, 4])
+def test_a_trial_goes_on_from_its_checkpoint_as_without_an_interruption(make_state: Make, every: int) -> None:
     def goal() -> Any:
         return objective(Vanilla(), R1(), PathLength(gamma_pl=0.1), ModeSeeking())
 
-    settings = recipe(steps=12)
+    settings = recipe(steps=12, g_penalty_every=every)
     whole = make_state(settings)
     run(whole, settings, goal())
     begun, first = make_state(settings), goal()

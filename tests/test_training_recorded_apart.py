@@ -11,6 +11,7 @@ from torch import Tensor
 from ganbench.api import Loss
 from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGANGP
+from ganbench.penalties.mode_seeking import ModeSeeking
 from ganbench.penalties.zero_centred import R1
 from ganbench.schedule import critic_updates
 from ganbench.spec import Recipe
@@ -81,9 +82,10 @@ def test_an_interrupted_trial_records_anew_and_goes_on_the_same_way(make_state: 
     assert_bit_equal(whole, second)
 
 
+@pytest.mark.parametrize("seldom", ["penalty_every", "g_penalty_every"])
 @pytest.mark.parametrize("capture", [again, refused, capture_on_cpu])
-def test_steps_with_a_seldom_penalty_are_the_steps_themselves(make_state: Make, capture: Any) -> None:
-    chosen, played = recipe(penalty_every=3, n_critic=2), []
+def test_steps_with_a_seldom_penalty_are_the_steps_themselves(make_state: Make, capture: Any, seldom: str) -> None:
+    chosen, played = recipe(**{seldom: 3}, n_critic=2), []
 
     def noting(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
         replay = capture(work, generators)
@@ -95,7 +97,7 @@ def test_steps_with_a_seldom_penalty_are_the_steps_themselves(make_state: Make, 
         return played_back
 
     plain, state = make_state(chosen), make_state(chosen)
-    goals = [objective(Vanilla(), R1()) for _ in range(2)]
+    goals = [objective(Vanilla(), R1(), ModeSeeking()) for _ in range(2)]
     expected = go(plain, partial(plain_step, plain, goals[0], chosen), chosen, 12)
     found = go(state, whole_step(state, goals[1], chosen, noting), chosen, 12)
     assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))

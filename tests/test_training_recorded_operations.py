@@ -99,6 +99,7 @@ def test_every_architecture(architecture: str, capsys: pytest.CaptureFixture[str
         {"n_critic": 3, "n_generator": 2},
         {"loss": "wgan-gp", "penalty_every": 3},
         {"loss": "wgan-gp", "penalty_final": 0.1, "penalty_decay_steps": 6},
+        {"penalties": ("mode-seeking",), "g_penalty_every": 3},
         {"n_critic_boost": 4, "boost_first": 1, "boost_every": 3},
         {"ema_decay": 0.9},
         {"precision": "bfloat16"},

@@ -100,12 +100,13 @@ class Cells:
         objective = self._objective(loss_request)
         loss, label = objective.loss, objective.label
         penalties = [penalty for _, penalty in objective.on_discriminator]
+        on_generator = [penalty for _, penalty in objective.on_generator]
         component, architecture = self._settled(architecture_request, penalties)
         recipe, augmentations = self._recipe(objective, architecture)
         check_loss(objective.component, loss, recipe)
         check_output_penalties(objective.on_discriminator, recipe)
-        check_pair(label, penalties, component, architecture, data.asked, recipe)
-        check_kinds(label, [*penalties, *(penalty for _, penalty in objective.on_generator)], data.asked)
+        check_pair(label, penalties, component, architecture, data.asked, recipe, on_generator)
+        check_kinds(label, [*penalties, *on_generator], data.asked)
         check_recipe(label, loss, architecture, data.asked, recipe)
         check_augmentations(augmentations, data.asked)
         self._try_once(component, architecture, recipe, objective.on_generator)

@@ -1,6 +1,8 @@
 """Which components can work together, by what they declare. What cannot is refused by name, before anything trains."""
 
-from ganbench.api import Architecture, Loss, Penalty
+from collections.abc import Sequence
+
+from ganbench.api import Architecture, GeneratorPenalty, Loss, Penalty
 from ganbench.components import kinds_of, several
 from ganbench.errors import TooFewSteps, UsageError
 from ganbench.schedule import critic_updates, critic_updates_until, first_later_boost, steps_to_replay
@@ -184,8 +186,17 @@ def check_pair(
     architecture: Architecture,
     data: DataSpec,
     recipe: Recipe,
+    on_generator: Sequence[GeneratorPenalty] = (),
 ) -> None:
     """Refuse an architecture that is not for this data, or cannot serve this loss, by what they declare.
+
+    Args:
+        label: the loss with its penalties.
+        penalties: those on the discriminator.
+        component, architecture: the networks.
+        data: what they are trained on.
+        recipe: how.
+        on_generator: the penalties on the generator.
 
     Raises:
         UsageError: names what does not fit.
@@ -200,6 +211,11 @@ def check_pair(
                 f"{key}={getattr(recipe, key):g} is about penalties on the discriminator's gradients, but loss "
                 f"'{label}' has none; add one, as in 'hinge+r1', or run it separately, without {key}"
             )
+    if recipe.g_penalty_every != 1 and not on_generator:
+        raise UsageError(
+            f"g_penalty_every={recipe.g_penalty_every} is about penalties on the generator, but loss '{label}' has "
+            "none; add one, as in 'hinge+path-length', or run it separately, without g_penalty_every"
+        )
     if any(penalty.double_backward for penalty in penalties) and not architecture.double_backward:
         raise UsageError(
             f"loss '{label}' differentiates the discriminator twice, which architecture '{name}' does not "

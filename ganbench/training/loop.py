@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ganbench import seeds
 from ganbench.api import Discriminator, Generator, Loss
 from ganbench.evaluation.sampling import draw_latents
-from ganbench.schedule import critic_updates, penalised, penalty_strength
+from ganbench.schedule import critic_updates, g_penalised, penalised, penalty_strength
 from ganbench.spec import Recipe
 from ganbench.training.adversarial import adversarial_loss, lazy, undecided
 from ganbench.training.capture import Capture
@@ -235,11 +235,16 @@ def add_penalties(loss: Tensor, judged: Judged, state: State, objective: Objecti
 
 
 def add_generator_penalties(loss: Tensor, made: Made, state: State, objective: Objective, recipe: Recipe) -> Tensor:
-    """The generator's loss, a scalar, with every penalty on it."""
+    """The generator's loss, a scalar, with every penalty on it where the next step has them."""
+    if not g_penalised(recipe, state.step + 1):
+        return loss
     for penalty in objective.on_generator:
         with precision(recipe, state.device):
-            term = penalty(made.generator, made.z, made.fake, state.streams[seeds.GENERATOR_PENALTY])
-        loss = loss + widened(term)
+            rng = state.streams[seeds.GENERATOR_PENALTY]
+            term = widened(penalty(made.generator, made.z, made.fake, rng))
+        if recipe.g_penalty_every > 1:
+            term = recipe.g_penalty_every * term
+        loss = loss + term
     return loss
 
 

@@ -70,7 +70,7 @@ def with_recording(
         obstacle=obstacle,
         capture=capture,
     )
-    if not (recipe.n_critic_boost or recipe.penalty_every > 1 or recipe.replay):
+    if not (recipe.n_critic_boost or recipe.penalty_every > 1 or recipe.g_penalty_every > 1 or recipe.replay):
         return recorded
     return lambda: recorded() if like_most() else recorded.apart()
 
