@@ -91,15 +91,16 @@ class SourcesRequest(Frozen):
 class Planned(Frozen):
     """One cell of the grid: a trial with seed 0, and what to say about it.
 
-    ``passes`` and ``data_at`` are as in :class:`ganbench.spec.Execution`. ``source`` is where the samples or the
-    generator are of a trial that is only scored; it keeps its seed. ``values`` says how the values that the request
-    names are declared, each with the fields of :class:`ganbench.api.Value`.
+    ``passes``, ``g_passes`` and ``data_at`` are as in :class:`ganbench.spec.Execution`. ``source`` is where the samples
+    or the generator are of a trial that is only scored; it keeps its seed. ``values`` says how the values that the
+    request names are declared, each with the fields of :class:`ganbench.api.Value`.
     """
 
     spec: TrialSpec
     warnings: tuple[str, ...] = ()
     baseline: bool = False
     passes: float = 1.0
+    g_passes: float = 1.0
     source: str = ""
     data_at: dict[str, str] = {}
     values: dict[str, dict[str, Any]] = {}

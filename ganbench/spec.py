@@ -153,10 +153,11 @@ class Execution(Frozen):
     """How and where a trial runs. None of it is part of the question, so none of it is in the trial's name.
 
     ``passes`` is how often the discriminator runs in one of its updates, on average: for the loss, and for each penalty
-    that calls it. ``data_at`` are the dataset's parameters that say where its samples lie, as absolute paths.
-    ``source_path`` is where the samples or the generator are that a trial only scores: a file, or a folder of images or
-    of the trial that trained it. ``beside`` names the trials of the same cell, in folders beside this one, that the
-    same process trains with it as one batched model. What another version of ganbench wrote here is passed over.
+    that calls it; ``g_passes`` is how often the generator runs in one of its own. ``data_at`` are the dataset's
+    parameters that say where its samples lie, as absolute paths. ``source_path`` is where the samples or the generator
+    are that a trial only scores: a file, or a folder of images or of the trial that trained it. ``beside`` names the
+    trials of the same cell, in folders beside this one, that the same process trains with it as one batched model. What
+    another version of ganbench wrote here is passed over.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -167,6 +168,7 @@ class Execution(Frozen):
     data_root: str = "data"
     cache_dir: str = ""
     passes: float = 1.0
+    g_passes: float = 1.0
     data_at: dict[str, str] = {}
     source_path: str = ""
     checkpoint_seconds: float = 60.0

@@ -14,19 +14,19 @@ from ganbench.cli import main
 from ganbench.cli.published import HEADINGS, WITHOUT_ERROR, as_json, as_text, at_scale, cost, scale_line, scale_of
 from ganbench.errors import TooFewSteps, UsageError
 from ganbench.leaderboard.reproduction import compare, read, restrict
-from ganbench.spec import Recipe
+from ganbench.spec import Execution, Recipe
 from ganbench.store.values import ValueInfo
 from tests.published import CELL, PATH, TABLE, row
 
 
-def planned(recipe: Recipe, passes: float = 1.0) -> Any:
+def planned(recipe: Recipe, passes: float = 1.0, g_passes: float = 1.0) -> Any:
     """A trial of ``vanilla`` with ``pacgan`` on ``ring``, before it runs."""
     component = SimpleNamespace(label="ring")
     spec = SimpleNamespace(
         recipe=recipe, baseline="", loss_label="vanilla", architecture_label="pacgan",
         data=SimpleNamespace(component=component),
     )  # fmt: skip
-    return SimpleNamespace(spec=spec, execution=SimpleNamespace(source_path="", data_at={}, passes=passes))
+    return SimpleNamespace(spec=spec, execution=Execution(passes=passes, g_passes=g_passes))
 
 
 STEPPED = """
@@ -201,6 +201,9 @@ def test_the_cost_counts_the_boosts_of_the_trials_and_of_those_that_were_timed()
     # A penalty for which the discriminator runs once more in each of its updates: 8 s for 4 + 602 passes, and so
     # 3 m 39 s for 4,000 + 2 · 6,277 of them.
     assert "about 3 m 39 s of training" in cost([planned(long, passes=2)], [short], 4000)
+    # One on the generator, which runs ten times in each of its own: 8 s for 40 + 301 passes, and so 18 m 6 s for
+    # 40,000 + 6,277 of them.
+    assert "about 18 m 06 s of training" in cost([planned(long, g_passes=10)], [short], 4000)
 
 
 def test_what_would_be_refused_is_not_suggested_to_learn_the_cost() -> None:

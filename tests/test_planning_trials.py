@@ -85,18 +85,19 @@ def test_equal_samples_at_two_places_are_one_trial_and_a_line_says_so(monkeypatc
     assert told == ["/there/photos contains the same samples as /here/photos, so they are one dataset and one row here"]
 
 
-def test_how_often_the_discriminator_runs_is_told_to_the_trial(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trials, "plan", lambda *_: (Planned(spec=make_spec(), passes=1.25),))
+def test_how_often_each_network_runs_is_told_to_the_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trials, "plan", lambda *_: (Planned(spec=make_spec(), passes=1.25, g_passes=1.5),))
     request = RunRequest(plan=PlanRequest(losses=(), architectures=(), datasets=()), seeds=(0,), out=Path("runs"))
     (found,) = trials.plan_trials(request, pytest.fail, Layout(device="cpu", slots=1, threads=1), pytest.fail)
-    assert found.execution.passes == 1.25
+    assert (found.execution.passes, found.execution.g_passes) == (1.25, 1.5)
 
 
 def test_a_trial_is_as_heavy_as_the_samples_of_its_updates() -> None:
-    def heavy(passes: float = 1.0, **changes: object) -> float:
+    def heavy(passes: float = 1.0, g_passes: float = 1.0, **changes: object) -> float:
         spec = make_spec(baseline=str(changes.pop("baseline", "")), steps=10, batch_size=4, n_critic=5)
         spec = spec.model_copy(update=changes)
-        return trials.weight(TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution(passes=passes)))
+        execution = Execution(passes=passes, g_passes=g_passes)
+        return trials.weight(TrialFile(trial_id=spec.trial_id, spec=spec, execution=execution))
 
     assert heavy() == 10 * 4 * (1 + 5)  # several critic steps are no penalty
     assert heavy(passes=1.25) == 10 * 4 * (1 + 1.25 * 5)
@@ -104,6 +105,7 @@ def test_a_trial_is_as_heavy_as_the_samples_of_its_updates() -> None:
     assert heavy(recipe=doubled) == 10 * 4 * (2 + 5)
     more = doubled.model_copy(update={"n_generator": 3})
     assert heavy(recipe=more) == 10 * 4 * (3 * 2 + 5)
+    assert heavy(recipe=more, g_passes=1.5) == 10 * 4 * (1.5 * 3 * 2 + 5)
     again = make_spec(steps=10)  # a trial that is scored again, and trains no more
     path = Execution(source_path="runs/before")
     assert trials.weight(TrialFile(trial_id=again.trial_id, spec=again, execution=path)) == 0

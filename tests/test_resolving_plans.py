@@ -46,6 +46,14 @@ def test_a_cell_knows_how_often_its_discriminator_runs() -> None:
     """The penalty that a loss carries counts, as those that are added to it do."""
     found = ask(["hinge+r1+lecam", "wgan-gp", "wgan"], ["mlp[hidden=8]"])
     assert [cell.passes for cell in found.planned] == [2.0, 2.0, 1.0]
+    assert {cell.g_passes for cell in found.planned} == {1.0}
+
+
+def test_a_cell_knows_how_often_its_generator_runs() -> None:
+    losses = ["hinge+mode-seeking", "hinge+r1+path-length+mode-seeking"]
+    found = ask(losses, ["mlp[hidden=8]"], recipe={"g_penalty_every": 4})
+    assert [(cell.passes, cell.g_passes) for cell in found.planned] == [(1.0, 1.25), (2.0, 1.5)]
+    assert "but loss 'hinge' has none" in ask(["hinge"], ["mlp[hidden=8]"], recipe={"g_penalty_every": 4}).error
 
 
 def test_a_history_is_judged_by_the_steps_that_a_budget_of_images_comes_to() -> None:

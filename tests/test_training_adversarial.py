@@ -5,9 +5,9 @@ import torch
 from torch import Tensor
 
 from ganbench import components, plugins
-from ganbench.api import Loss, Penalty
+from ganbench.api import GeneratorPenalty, Loss, Penalty
 from ganbench.spec import Recipe
-from ganbench.training.adversarial import passes, undecided
+from ganbench.training.adversarial import g_passes, passes, undecided
 
 REGISTRY = plugins.load(environ={"GANBENCH_PLUGINS": ""}).registry
 
@@ -118,3 +118,14 @@ def test_a_discriminator_runs_for_the_loss_and_for_each_penalty_that_calls_it(
 ) -> None:
     penalties: list[Penalty] = [components.load_class(REGISTRY.find("penalty", name))() for name in names]
     assert passes(penalties, Recipe(penalty_every=every)) == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "every", "expected"),
+    [((), 4, 1.0), (("mode-seeking",), 1, 2.0), (("path-length",), 4, 1.25), (("mode-seeking", "path-length"), 4, 1.5)],
+)
+def test_a_generator_runs_for_the_loss_and_for_each_penalty_on_it(
+    names: tuple[str, ...], every: int, expected: float
+) -> None:
+    penalties: list[GeneratorPenalty] = [components.load_class(REGISTRY.find("penalty", name))() for name in names]
+    assert g_passes(penalties, Recipe(g_penalty_every=every)) == expected

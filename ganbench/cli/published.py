@@ -198,10 +198,9 @@ def _timed(known: Sequence[Row], trial: TrialFile) -> list[Row]:
 
 def _seconds(trial: TrialFile, timed: Sequence[Row]) -> float:
     """The seconds that a trial takes, by those of :func:`_timed`."""
-    passes = trial.execution.passes
-    whole = work(trial.spec.recipe, passes)
+    whole = work(trial.spec.recipe, trial.execution)
     return statistics.median(
-        (row.cost["train_seconds"] or 0.0) * whole / work(row.spec.recipe, passes) for row in timed
+        (row.cost["train_seconds"] or 0.0) * whole / work(row.spec.recipe, trial.execution) for row in timed
     )
 
 

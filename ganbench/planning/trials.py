@@ -128,7 +128,12 @@ def _seeds(cell: Planned, seeds: tuple[int, ...]) -> tuple[int, ...]:
 def _with_seed(cell: Planned, seed: int, execution: Execution) -> TrialFile:
     spec = cell.spec.model_copy(update={"seed": seed})
     execution = execution.model_copy(
-        update={"source_path": cell.source, "data_at": cell.data_at, "passes": cell.passes}
+        update={
+            "source_path": cell.source,
+            "data_at": cell.data_at,
+            "passes": cell.passes,
+            "g_passes": cell.g_passes,
+        }
     )
     return TrialFile(trial_id=spec.trial_id, spec=spec, execution=execution, warnings=cell.warnings)
 
@@ -140,11 +145,11 @@ def trains(trial: TrialFile) -> bool:
 
 def weight(trial: TrialFile) -> float:
     """How heavy a trial is beside others: its :func:`work`, and nothing where it does not train."""
-    return work(trial.spec.recipe, trial.execution.passes) if trains(trial) else 0.0
+    return work(trial.spec.recipe, trial.execution) if trains(trial) else 0.0
 
 
-def work(recipe: Recipe, passes: float) -> float:
-    """The samples of all generator updates, and those of all discriminator updates as often as the discriminator runs
-    in one (``passes``)."""
-    critic_passes = critic_updates_until(recipe, recipe.steps) * passes
-    return (recipe.steps * recipe.n_generator * recipe.g_batches + critic_passes) * recipe.batch_size
+def work(recipe: Recipe, execution: Execution) -> float:
+    """The samples of all updates of each network, as often as it runs in one (``passes``, ``g_passes``)."""
+    critic_passes = critic_updates_until(recipe, recipe.steps) * execution.passes
+    generator_passes = recipe.steps * recipe.n_generator * recipe.g_batches * execution.g_passes
+    return (generator_passes + critic_passes) * recipe.batch_size

@@ -27,7 +27,7 @@ from ganbench.resolving.probing import (
     check_output_penalties,
 )
 from ganbench.spec import Component, Labels, Recipe, Scalar, TrialSpec
-from ganbench.training.adversarial import passes
+from ganbench.training.adversarial import g_passes, passes
 
 
 class _Objective(NamedTuple):
@@ -127,6 +127,7 @@ class Cells:
             spec=spec,
             warnings=warnings,
             passes=passes(penalties, recipe),
+            g_passes=g_passes(on_generator, recipe),
             data_at=data.data_at,
             values=data.values,
         )

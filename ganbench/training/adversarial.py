@@ -1,12 +1,12 @@
-"""A loss without its penalties, the output of a discriminator that it leaves undecided, and which penalties a step may
-leave out."""
+"""A loss without its penalties, the output of a discriminator that it leaves undecided, which penalties a step may
+leave out, and how often each network runs."""
 
 from collections.abc import Iterable
 
 import torch
 from torch import Tensor
 
-from ganbench.api import Loss, Penalty
+from ganbench.api import GeneratorPenalty, Loss, Penalty
 from ganbench.spec import Recipe
 
 LIMIT, COARSE, FINE = 10.0, 0.1, 0.001
@@ -31,6 +31,12 @@ def passes(penalties: Iterable[Penalty], recipe: Recipe) -> float:
     that calls it, or once in ``penalty_every`` updates where that applies."""
     calling = (penalty for penalty in penalties if penalty.differentiable and not penalty.of_outputs)
     return 1.0 + sum(1.0 / recipe.penalty_every if lazy(penalty) else 1.0 for penalty in calling)
+
+
+def g_passes(penalties: Iterable[GeneratorPenalty], recipe: Recipe) -> float:
+    """How often the generator runs in one of its updates, on average: once for the loss, and once in
+    ``g_penalty_every`` updates for each penalty on it. None says whether it calls the generator; most do so once."""
+    return 1.0 + sum(1.0 / recipe.g_penalty_every for _ in penalties)
 
 
 def undecided(loss: Loss, recipe: Recipe) -> float | None:
