@@ -116,6 +116,23 @@ class GlobalStream(Mirror):
         return torch.rand((len(images), 1, 1, 1)) < 0.5
 
 
+class SeedsTorch(Mirror):
+    """Seeds torch's own stream, always to the same state."""
+
+    def chosen(self, images: Tensor, rng: torch.Generator) -> Tensor:
+        torch.manual_seed(0)
+        return super().chosen(images, rng)
+
+
+class SeedsItsStream(Mirror):
+    """Draws the same after the first batch."""
+
+    def chosen(self, images: Tensor, rng: torch.Generator) -> Tensor:
+        drawn = super().chosen(images, rng)
+        rng.manual_seed(0)
+        return drawn
+
+
 class PythonStream(Mirror):
     """Draws from Python's random."""
 
@@ -197,6 +214,8 @@ WRONG: list[tuple[type[Augmentation], str, str]] = [
     (FakesOnly, "alike", "real and fake images would be transformed differently"),
     (EverySecond, "alike", "real and fake images would be transformed differently"),
     (GlobalStream, "repeatable", "torch's own random stream"),
+    (SeedsTorch, "repeatable", "it draws from torch's own random stream or seeds it"),
+    (SeedsItsStream, "repeatable", "it seeds the random stream that it is given"),
     (PythonStream, "repeatable", "drawn from numpy, random or a stream of its own"),
     (Unused, "repeatable", "makes the same images for every draw"),
     (InPlace, "undisturbed", "changes the images it is given in place"),

@@ -55,6 +55,20 @@ def test_a_sum_over_the_batch_is_caught(penalty: type[GeneratorPenalty], words: 
     assert_caught(penalty, "reduction", words)
 
 
+class SeedsItsStream(GeneratorPenalty):
+    """Draws at every step what it has drawn in the first."""
+
+    def __call__(self, generator: Any, z: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        rng.manual_seed(0)
+        near = z + 0.1 * torch.randn(z.shape, generator=rng, device=z.device, dtype=z.dtype)
+        found: Tensor = generator(near)
+        return (found - fake).square().mean()
+
+
+def test_one_that_seeds_its_stream_is_caught() -> None:
+    assert_caught(SeedsItsStream, "repeatable", "it seeds the random stream that it is given")
+
+
 class Mean(GeneratorPenalty):
     """Of all samples."""
 

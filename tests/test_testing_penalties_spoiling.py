@@ -61,6 +61,32 @@ class IntoReal(Outputs):
         return self.of(discriminator(real))
 
 
+class SeedsTorch(Outputs):
+    """Seeds torch's own stream, always to the same state."""
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        torch.manual_seed(0)
+        return super().__call__(discriminator, real, fake, rng)
+
+
+class SeedsItsStream(Outputs):
+    """Draws at every step what it has drawn in the first."""
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        rng.manual_seed(0)
+        near = real + 0.1 * torch.randn(real.shape, generator=rng, device=real.device, dtype=real.dtype)
+        return super().__call__(discriminator, near, fake, rng)
+
+
+class SeedsItsStreamAfterwards(Outputs):
+    """Draws other numbers in the first step alone."""
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        near = real + 0.1 * torch.randn(real.shape, generator=rng, device=real.device, dtype=real.dtype)
+        rng.manual_seed(0)
+        return super().__call__(discriminator, near, fake, rng)
+
+
 class Projects(Penalty):
     """No term of the loss; the wrong ones differ in what they do to weights."""
 
@@ -93,6 +119,9 @@ WRONG: list[tuple[type[Penalty], str, str]] = [
     (Overflows, "half-precision", "precision=bfloat16 would end as diverged"),
     (NotANumber, "scalar", "it is nan on 1 samples of shape (3,); a trial would end as diverged"),
     (Shifts, "undisturbed", "it changes the samples it is given in place"),
+    (SeedsTorch, "repeatable", "it draws from torch's own random stream or seeds it"),
+    (SeedsItsStream, "repeatable", "it seeds the random stream that it is given"),
+    (SeedsItsStreamAfterwards, "repeatable", "it seeds the random stream that it is given"),
     (IntoReal, "detached", "the penalty's gradient flows into the real samples"),
     (DividesByZero, "projection", "project() makes weights NaN or infinite"),
     (FreezesWeights, "projection", "project() freezes parameters"),

@@ -109,7 +109,7 @@ def repeatable(subject: Subject) -> None:
     """Its randomness comes from the stream it is given, and from nowhere else."""
     penalty = build(subject)
     generator, z = batch(penalty, 6)
-    require_repeatable(lambda: term(deepcopy(penalty), generator, z))
+    require_repeatable(lambda rng: term(deepcopy(penalty), generator, z, rng))
 
 
 def devices(subject: Subject) -> None:

@@ -6,9 +6,7 @@ from torch import Tensor
 from ganbench.api import Loss
 from ganbench.testing.kit import Flaw, Subject
 from ganbench.testing.loss_outputs import PLAYERS, build, objective, outputs
-
-UNUSUAL = 917_357
-"""A seed that no loss would choose."""
+from ganbench.testing.trial_streams import UNUSUAL
 
 
 def repeatable(subject: Subject) -> None:

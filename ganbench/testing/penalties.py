@@ -97,7 +97,7 @@ def repeatable(subject: Subject) -> None:
     """Its randomness comes from the stream it is given, and from nowhere else."""
     penalty = differentiable(subject)
     real, fake, critic = batches(penalty, 6)
-    require_repeatable(lambda: term(deepcopy(penalty), critic, real, fake))
+    require_repeatable(lambda rng: term(deepcopy(penalty), critic, real, fake, rng))
 
 
 def devices(subject: Subject) -> None:

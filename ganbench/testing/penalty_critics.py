@@ -44,9 +44,10 @@ def batches(penalty: Penalty, n: int, *, dtype: torch.dtype = torch.float64) -> 
     return samples(n, shape, dtype=dtype), samples(n, shape, seed=2, dtype=dtype), critic
 
 
-def term(penalty: Penalty, critic: Any, real: Tensor, fake: Tensor, seed: int = 0) -> Tensor:
-    """The penalty, called as the training loop calls it."""
-    return require_scalar(penalty(critic, real, fake, stream(seed)), "it", len(real))
+def term(penalty: Penalty, critic: Any, real: Tensor, fake: Tensor, seed: int | torch.Generator = 0) -> Tensor:
+    """The penalty, called as the training loop calls it, with a stream or one of a seed."""
+    rng = stream(seed) if isinstance(seed, int) else seed
+    return require_scalar(penalty(critic, real, fake, rng), "it", len(real))
 
 
 def require_scalar(value: Any, what: str, n: int, *, player: str = "discriminator") -> Tensor:

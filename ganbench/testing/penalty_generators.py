@@ -40,7 +40,8 @@ def batch(penalty: GeneratorPenalty, n: int, *, dtype: torch.dtype = torch.float
     return small_generator(sample_shapes(penalty)[0], dtype=dtype), latent_points(n, dtype=dtype)
 
 
-def term(penalty: GeneratorPenalty, generator: Any, z: Tensor, seed: int = 0) -> Tensor:
-    """The penalty, called as the training loop calls it."""
-    value = penalty(generator, z, generator(z), stream(seed))
+def term(penalty: GeneratorPenalty, generator: Any, z: Tensor, seed: int | torch.Generator = 0) -> Tensor:
+    """The penalty, called as the training loop calls it, with a stream or one of a seed."""
+    rng = stream(seed) if isinstance(seed, int) else seed
+    value = penalty(generator, z, generator(z), rng)
     return require_scalar(value, "it", len(z), player="generator")

@@ -12,7 +12,7 @@ from ganbench.errors import with_kind
 from ganbench.testing.kit import Flaw
 from ganbench.testing.loss_outputs import gradients
 from ganbench.testing.other_device import fails_elsewhere
-from ganbench.testing.trial_streams import stream
+from ganbench.testing.trial_streams import UNUSUAL, drawn_from_a_stream, stream
 
 Player = Literal["discriminator", "generator"]
 
@@ -100,17 +100,12 @@ def require_undisturbed(
         )
 
 
-def require_repeatable(value: Callable[[], Tensor]) -> None:
-    """Refuse one that draws from elsewhere than its stream; ``value`` is it from the same state, stream and batch."""
-    state = torch.get_rng_state()
-    first = value().item()
-    if not torch.equal(torch.get_rng_state(), state):
-        torch.set_rng_state(state)
-        raise Flaw(
-            "it draws from torch's own random stream, not from the one it is given; adding it would change what other "
-            "layers draw, so two losses could not be compared"
-        )
-    if value().item() != first:
+def require_repeatable(value: Callable[[torch.Generator], Tensor]) -> None:
+    """Refuse one that draws from elsewhere than its stream, or seeds that; ``value`` is it from the same state and
+    batch, with a stream."""
+    harm = "adding it would change what other layers draw, so two losses could not be compared"
+    first = drawn_from_a_stream(value, harm).item()
+    if value(stream(UNUSUAL)).item() != first:
         raise Flaw(
             "the same random stream gives another value when it is called again; a resumed trial would give other "
             "results"

@@ -1,6 +1,14 @@
-"""Random streams such as a trial hands to its penalties and augmentations."""
+"""Random streams such as a trial hands to its penalties and augmentations, and what they may do with them: draw."""
+
+from collections.abc import Callable
 
 import torch
+from torch import Tensor
+
+from ganbench.testing.kit import Flaw
+
+UNUSUAL = 917_357
+"""A seed that no component would choose: one that seeds a stream leaves another."""
 
 
 class MetaStream(torch.Generator):
@@ -10,3 +18,25 @@ class MetaStream(torch.Generator):
 def stream(seed: int = 0, device: str = "cpu") -> torch.Generator:
     """A stream on a device; for the meta device, a :class:`MetaStream`."""
     return (MetaStream() if device == "meta" else torch.Generator(device)).manual_seed(seed)
+
+
+def drawn_from_a_stream(call: Callable[[torch.Generator], Tensor], harm: str) -> Tensor:
+    """Return what ``call`` makes with a stream of the seed ``UNUSUAL``.
+
+    Raises:
+        Flaw: it draws from torch's own stream, in which case ``harm`` is what a user would see, or seeds either.
+    """
+    rng = stream(UNUSUAL)
+    # One that seeds torch's stream leaves the state that it has left before: start from another.
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(UNUSUAL)
+        state = torch.get_rng_state()
+        made = call(rng)
+        if not torch.equal(torch.get_rng_state(), state):
+            raise Flaw(f"it draws from torch's own random stream or seeds it, not from the one it is given; {harm}")
+    if rng.initial_seed() != UNUSUAL:
+        raise Flaw(
+            "it seeds the random stream that it is given (manual_seed() or seed()); each step would draw the same "
+            "numbers, or a resumed trial others; only draw from it"
+        )
+    return made
