@@ -56,6 +56,16 @@ def test_a_check_of_one_kind_is_left_out_where_there_are_others(tmp_path: Path) 
     assert "slow" in answer.stdout
 
 
+def test_a_check_of_penalties_on_one_player_is_left_out_where_there_are_both(tmp_path: Path) -> None:
+    two = ["--only", "lecam", "--only", "orthogonal"]
+    skipped = ["--skip", "gradient=known", "--skip", "double-backward=known"]
+    answer = ganbench("plugins", "check", "ganbench", *two, *skipped, "--json", cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    components = json.loads(answer.stdout)["components"]
+    known = {one["name"]: [each["check"] for each in one["checks"] if each["message"] == "known"] for one in components}
+    assert known == {"ganbench": [], "lecam": ["double-backward"], "orthogonal": ["gradient"]}
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -68,6 +78,8 @@ def test_a_check_of_one_kind_is_left_out_where_there_are_others(tmp_path: Path) 
         (["--only", "hinge:x"], "loss 'hinge' takes no argument, but 'hinge:x' gives it one"),
         (["--skip", "scalar"], "every skipped check needs a reason"),
         (["--only", "hinge", "--skip", "scalr=slow"], "did you mean 'scalar'?"),
+        (["--only", "r1", "--skip", "gradient=slow"], "no component that is checked has a check 'gradient'; choose"),
+        (["--only", "path-length", "--skip", "closed-form=slow"], "is checked has a check 'closed-form'; choose one"),
     ],
 )
 def test_bad_input_is_one_line(arguments: list[str], words: str, tmp_path: Path) -> None:

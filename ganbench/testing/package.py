@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ganbench import components, plugins
 from ganbench.errors import UsageError, did_you_mean
@@ -55,15 +55,29 @@ def check_package(
         raise UsageError(f"no installed plugin comes from a package '{name}'{did_you_mean(name, packages)}")
     entries = [entry for kind in KINDS for entry in loaded.registry.entries(kind) if entry.distribution == name]
     chosen = _chosen(name, entries, only, texts)
-    kinds = {entry.kind for entry, _ in chosen}
-    contracts = [(kind, contract) for kind in kinds for contract in components.CONTRACTS.get(kind, (None,))]
-    known = {one.name for kind, contract in contracts for one in checks_of(kind, contract)}
-    for check in skip:
-        if check not in known:
-            raise UsageError(f"there is no check '{check}'{did_you_mean(check, known)}")
+    if skip:
+        _require_checks(skip, [entry for entry, _ in chosen])
     yield Report("package", name, _check_itself(own, [entry for entry, _ in chosen]))
     for entry, parameters in chosen:
         yield Report(entry.kind, entry.name, _check(entry, parameters, skip))
+
+
+def _require_checks(names: Iterable[str], entries: Iterable[Entry]) -> None:
+    """Refuse a name that is none of a check of these components.
+
+    Raises:
+        UsageError: says which is near.
+    """
+    contracts: set[tuple[str, Any]] = set()
+    for entry in entries:
+        try:
+            contracts.add((entry.kind, subject_of_entry(entry).cls))
+        except UsageError:  # as the check of its target says: it may be any of its kind
+            contracts |= {(entry.kind, contract) for contract in components.CONTRACTS.get(entry.kind, (None,))}
+    known = {one.name for kind, contract in contracts for one in checks_of(kind, contract)}
+    for name in names:
+        if name not in known:
+            raise UsageError(f"no component that is checked has a check '{name}'{did_you_mean(name, known)}")
 
 
 def _chosen(
