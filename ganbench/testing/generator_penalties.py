@@ -15,6 +15,8 @@ from ganbench.testing.penalty_critics import sample_shapes
 from ganbench.testing.penalty_generators import batch, build, latent_points, small_generator, term
 from ganbench.testing.penalty_memory import require_memory, through_backward
 from ganbench.testing.penalty_properties import (
+    NOT_YET,
+    acts_in_time,
     require_any_device,
     require_derivative,
     require_digits,
@@ -24,9 +26,6 @@ from ganbench.testing.penalty_properties import (
 )
 from ganbench.testing.trial_streams import stream
 from ganbench.testing.used_parameters import used_parameters
-
-UPDATES = 20
-"""How long a penalty may be 0 and yet be seen at work: one that counts its updates, or is for large slopes only."""
 
 
 def declared(subject: Subject) -> None:
@@ -64,7 +63,8 @@ def gradient(subject: Subject) -> None:
     penalty = build(subject)
     generator, z = batch(penalty, 4)
     weights = [*generator.parameters()]
-    _until_it_acts(penalty, generator, z)
+    if not acts_in_time(penalty, generator, lambda tried: term(tried, generator, z)):
+        raise NotApplicable(NOT_YET)
     slopes = gradients(term(deepcopy(penalty), generator, z), *weights)
     if not any(bool(slope.abs().sum() > 0) for slope in slopes):
         raise Flaw(
@@ -173,25 +173,6 @@ def _expected(subject: Subject, n: int) -> float:
     """What it is on batches of n, on average."""
     generator, _ = batch(build(subject), n)
     return sum(term(build(subject), generator, latent_points(n, seed=seed), seed).item() for seed in range(16)) / 16
-
-
-def _until_it_acts(penalty: Any, generator: nn.Module, z: Tensor) -> None:
-    """Call a penalty on a generator whose weights move and grow, up to the update in which it acts, often the first.
-
-    Raises:
-        NotApplicable: it is 0, without a gradient, in all that are tried.
-    """
-    weights = [*generator.parameters()]
-    for number in range(UPDATES):
-        value = term(deepcopy(penalty), generator, z)
-        if value.item() != 0 or any(bool(slope.any()) for slope in gradients(value, *weights)):
-            return
-        term(penalty, generator, z)
-        with torch.no_grad():
-            for weight in weights:
-                moved = 0.01 * torch.randn(weight.shape, generator=stream(number), dtype=weight.dtype)
-                weight.mul_(1.1).add_(moved)
-    raise NotApplicable(f"it is 0 in its first {UPDATES} updates; check it with parameters with which it acts earlier")
 
 
 def _update(penalty: Any, generator: nn.Module, number: int) -> float:

@@ -76,6 +76,8 @@ def closed_form(subject: Subject) -> None:
     try:
         if SLOPE not in (named := names(penalty.formula)):
             raise NotApplicable("its formula does not speak of ||grad D(x)||")
+        if _left_out_at_first(penalty):
+            raise NotApplicable("it has no term in its first update; check it with parameters with which it has one")
         _agree(penalty, "")
         for given, other in at_other_values(subject, named):
             varied = on_gradient(other)

@@ -21,6 +21,33 @@ _GIVEN: dict[Player, str] = {"discriminator": "samples", "generator": "latent po
 _VARIABLE: dict[Player, str] = {"discriminator": "x", "generator": "z"}
 
 
+UPDATES = 20
+"""How long a penalty may be 0 and yet be seen at work: one that counts its updates, or is for large slopes only."""
+
+NOT_YET = f"it is 0 in its first {UPDATES} updates; check it with parameters with which it acts earlier"
+
+
+def acts_in_time(penalty: Any, network: nn.Module, value: Callable[[Any], Tensor]) -> bool:
+    """Call a penalty up to the update in which it acts, often the first; return whether that comes within ``UPDATES``.
+
+    Args:
+        penalty: may count its updates.
+        network: that it acts on; its weights move and grow from one update to the next.
+        value: calls a penalty like it on the network.
+    """
+    weights = [*network.parameters()]
+    for number in range(UPDATES):
+        tried = value(deepcopy(penalty))
+        if tried.item() != 0 or any(bool(slope.any()) for slope in gradients(tried, *weights)):
+            return True
+        value(penalty)
+        with torch.no_grad():
+            for weight in weights:
+                moved = 0.01 * torch.randn(weight.shape, generator=stream(number), dtype=weight.dtype)
+                weight.mul_(1.1).add_(moved)
+    return False
+
+
 def require_derivative(value: Callable[[nn.Module], Tensor], network: nn.Module, player: Player) -> None:
     """Refuse one whose gradient by the weights is not the derivative of its value, found by central differences.
 
