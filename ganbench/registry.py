@@ -196,8 +196,8 @@ class Registry:
         called = name.partition("(")[0]  # of two parameters, the second is no part of the name: lists have commas
         if called != name and (kind, called) in self._entries:
             return f"; write parameters in brackets, as in {called}[key=value]"
-        if kind == "dataset" and (re.search(r"[/\\]|\.(zip|npy|npz|pt|pth)$", name) or os.path.isdir(name)):
-            taking = "array" if re.search(r"\.(npy|npz|pt|pth)$", name) else "folder"
+        if kind == "dataset" and (re.search(r"[/\\]|\.(zip|npy|npz|pt|pth)$", name.lower()) or os.path.isdir(name)):
+            taking = "array" if re.search(r"\.(npy|npz|pt|pth)$", name.lower()) else "folder"
             return f"; for data of your own write {taking}:{name}" if (kind, taking) in self._entries else ""
         others = [other for other in KINDS if (other, name) in self._entries]
         added = f": add it to a loss with '+', as in hinge+{name}" if "penalty" in others and kind == "loss" else ""

@@ -30,6 +30,7 @@ from tests.trials import make_spec, make_trial
         ),
         ("TRIAL", ["--out", "s.png"], "has no generator.safetensors, because its status is failed"),
         ("TRIAL", ["--scored", "--out", "s.png"], "--scored writes all samples as files or an array, but --out s.png"),
+        ("TRIAL", ["--scored", "--out", "S.PNG"], "--scored writes all samples as files or an array, but --out S.PNG"),
         ("TRIAL", ["--scored", "--n", "9"], "--scored writes the samples that were scored; leave --n out"),
         ("TRIAL", ["--scored", "--seed", "0"], "leave --seed out"),
         ("TRIAL", ["--out", "g.pt2", "--n", "9"], "is a program for the CPU, not samples; leave --n out"),
@@ -126,3 +127,8 @@ def test_a_gpu_that_torch_cannot_use_is_one_line(tmp_path: Path, monkeypatch: py
     code, output, message = run_command(["sample", path.name, "--out", "s.png", "--device", "auto"], tmp_path)
     assert (code or 0, output) == (0, "s.png\n")
     assert message == f"warning: {said}samples are drawn on the CPU\n"
+    for name in ("S.PNG", "S.NPY"):
+        code, output, message = run_command(["sample", path.name, "--out", name], tmp_path)
+        assert (code or 0, output, message) == (0, f"{name}\n", "")
+    assert Image.open(tmp_path / "S.PNG").format == "PNG"
+    assert np.load(tmp_path / "S.NPY").dtype == np.uint8

@@ -20,9 +20,16 @@ def test_files_of_every_kind(tmp_path: Path) -> None:
     np.savez(tmp_path / "c.npz", images=IMAGES.numpy(), labels=np.arange(5))
     torch.save(IMAGES, tmp_path / "d.pt")
     torch.save({"samples": IMAGES, "step": 3}, tmp_path / "e.pt")
+    for name in ("a.npy", "c.npz", "d.pt"):
+        (tmp_path / name.upper()).write_bytes((tmp_path / name).read_bytes())
     for path in tmp_path.iterdir():
         assert torch.equal(read_array(path), IMAGES), path
         assert not is_torchscript(path)
+
+
+def test_a_name_that_no_file_can_have_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"aaa\.npy cannot be read \(File name too long\)$"):
+        read_array(tmp_path / f"{'a' * 300}.npy")
 
 
 def test_damaged_and_ambiguous_files_are_named(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """folder:PATH: which folders are classes, in which order, and which are splits by another name."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,25 @@ def test_class_numbers_are_the_numbers_of_their_folders(tmp_path: Path) -> None:
     assert samples.labels is not None
     assert samples.labels.tolist() == samples.data[:, 0, 0, 0].tolist()
     assert samples.classes == tuple(map(str, range(12)))
+
+
+def test_the_slash_that_a_name_in_a_zip_begins_with_is_no_class(tmp_path: Path) -> None:
+    def packed(*names: str) -> Folder:
+        path = tmp_path / "set.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            for number, name in enumerate(names):
+                picture(tmp_path / "one.png", number)
+                archive.writestr(name, (tmp_path / "one.png").read_bytes())
+        return Folder(path=str(path))
+
+    loose = packed("/y.png", "cat/1.png", "cat/2.png").load("train", root=NOWHERE)
+    assert (loose.labels, loose.classes) == (None, ())
+    some = packed("/cat/1.png", "dog/1.png", "/dog/2.png").load("train", root=NOWHERE)
+    assert some.labels is not None
+    assert (some.classes, sorted(some.labels.tolist())) == (("cat", "dog"), [0, 1, 1])
+    splits = packed("/train/cat/1.png", "/train/dog/1.png", "/test/cat/1.png", "/test/dog/1.png")
+    assert splits.reference_split == "test"
+    assert splits.load("test", root=NOWHERE).classes == ("cat", "dog")
 
 
 def stylegan(path: Path, labels: object) -> Path:

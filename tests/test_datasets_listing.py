@@ -72,6 +72,7 @@ def test_hidden(name: str, expected: bool) -> None:
 
 def test_what_is_neither_folder_nor_zip(tmp_path: Path) -> None:
     assert "there is no folder or .zip at" in refused(tmp_path / "nowhere")
+    assert refused(tmp_path / ("a" * 300)).endswith("aaa cannot be read (File name too long)")
     (tmp_path / "a.png").write_bytes(b"x")
     assert "neither a folder nor a valid .zip" in refused(tmp_path / "a.png")
 

@@ -69,6 +69,7 @@ def test_a_path_is_answered_with_how_data_of_ones_own_are_named(
         ("my photos", "folder:my photos"),
         ("photos.zip", "folder:photos.zip"),
         ("data/ours.npz", "array:data/ours.npz"),
+        ("OURS.NPY", "array:OURS.NPY"),
     ):
         words = f"there is no dataset '{path}'; for data of your own write {written}"
         assert refusal(registry, path, "dataset") == words

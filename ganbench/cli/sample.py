@@ -104,11 +104,12 @@ def sample(
 
     drawer = drawing.Drawer(folder=folder, trial=told, device=torch.device(_usable(place, device)), warn=_say)
     choice = drawing.Choice(seed=seed or 0, wanted=wanted, truncation=truncation)
-    if out.suffix == ".pt2":
+    suffix = out.suffix.lower()
+    if suffix == ".pt2":
         handout.write_program(out, load_generator(folder.path, warn=_say))
     elif scored:
         handout.write_samples(out, *drawer.draw_scored())
-    elif out.suffix == ".png":
+    elif suffix == ".png":
         _write_picture(out, drawer, choice, count=count, columns=columns, neighbours=neighbours, walks=walks)
     else:
         handout.write_samples(out, *drawer.draw(count or 64, choice), truncation)
@@ -184,7 +185,7 @@ def _require_sense(out: Path, scored: bool, given: dict[str, object], device: st
     """
     from ganbench.errors import UsageError
 
-    suffix = out.suffix
+    suffix = out.suffix.lower()
     if suffix not in ("", ".png", ".zip", ".pt2", *ARRAYS) and not out.is_dir():
         raise UsageError(f"--out {out} must be {FORMS}")
     asked = [option for option, value in given.items() if value is not None]

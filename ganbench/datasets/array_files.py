@@ -83,12 +83,14 @@ def _labels(content: Any, count: int, where: str) -> Tensor:
 
 def _read(path: Path, where: str) -> Any:
     """The content of a file: an array, or what it holds by name."""
-    require_readable(path)
     try:
-        if path.suffix in (".pt", ".pth"):
+        require_readable(path)
+        if path.suffix.lower() in (".pt", ".pth"):
             return torch.load(path, map_location="cpu", weights_only=True)
         loaded: Any = np.load(path, allow_pickle=False)
         return loaded if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
+    except DataError:
+        raise
     except OSError as error:
         raise DataError(f"{where} cannot be read ({error.strerror or one_line(error)})") from error
     except pickle.UnpicklingError as error:

@@ -40,9 +40,10 @@ def class_of(name: str) -> str | None:
 def without_wrapping(names: tuple[str, ...]) -> dict[str, str]:
     """Return each name without the folders that are around all of them, as a packed folder is inside its .zip.
 
-    So a folder and its .zip have the same classes and the same splits.
+    So a folder and its .zip have the same classes and the same splits. A name in a .zip may begin with a slash, which
+    is no folder: whatever unpacks it leaves it out.
     """
-    inner = dict(zip(names, names, strict=True))
+    inner = {name: name.lstrip("/") for name in names}
     while names and class_of(inner[names[0]]) is not None and len({class_of(name) for name in inner.values()}) == 1:
         inner = {name: short.partition("/")[2] for name, short in inner.items()}
     return inner

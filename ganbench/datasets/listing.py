@@ -183,10 +183,14 @@ def open_source(path: Path) -> Iterator[Source]:
     Raises:
         DataError: it does not exist, is neither, cannot be read, or holds something that is not an image.
     """
-    if path.is_dir():
+    try:
+        is_folder, there = path.is_dir(), path.exists()
+    except OSError as error:  # of a name that is too long, for example
+        raise DataError(f"{shown(path)} cannot be read ({error.strerror or error})") from error
+    if is_folder:
         yield FolderSource.list(path)
         return
-    if not path.exists():
+    if not there:
         raise DataError(f"there is no folder or .zip at {shown(path)}")
     try:
         archive = zipfile.ZipFile(path)
