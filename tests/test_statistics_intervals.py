@@ -26,6 +26,15 @@ def test_intervals_of_known_numbers() -> None:
     assert statistics.interval([1.0]) is None
 
 
+def test_an_end_that_no_score_can_have_is_not_cut_off() -> None:
+    """As docs/statistics.md says, and of which values; the bootstrap stays within them."""
+    students, resampled = statistics.interval([0.98, 1.0, 1.0]), statistics.interval([0.98, *[1.0] * 5])
+    assert students is not None
+    assert students[:2] == pytest.approx((0.965, 1.022), abs=5e-4)
+    assert resampled is not None
+    assert resampled.high == 1.0
+
+
 def test_the_smaller_assumption_is_taken_where_it_can_hold_the_level() -> None:
     """Below six values nothing between the smallest and the largest covers with 95 %."""
     methods = [found.method for n in range(2, 9) if (found := statistics.interval([float(i * i) for i in range(n)]))]
