@@ -89,9 +89,11 @@ def test_a_wrong_request_is_a_usage_error(tmp_path: Path) -> None:
         {"losses": 5},
         {"trackers": 5},
         {"recipe": 5},
+        {"recipe": ""},
         {"device": None},
         {"executor": 5},
         {"executor_options": 5},
+        {"executor_options": ""},
         {"devices": 5},
         {"out": None},
         {"out": ""},
@@ -115,6 +117,10 @@ def test_a_wrong_argument_is_named_before_anything_is_written(
 def test_a_name_of_several_lines_is_told_in_one() -> None:
     with pytest.raises(UsageError, match=r"^there is no loss 'van illa'; did you mean 'vanilla'\?$"):
         ganbench.run(losses="van\nil\x07la", architectures="mlp")
+
+
+def test_a_folder_without_trials_is_a_table_without_rows(tmp_path: Path) -> None:
+    assert ganbench.load_results(tmp_path).empty
 
 
 def test_nothing_is_no_folder_of_trials() -> None:

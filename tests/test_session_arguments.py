@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import ganbench
@@ -25,7 +26,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
         wanted: list[RunRequest] = []
 
         def shown(request: RunRequest, loaded: object, *, quiet: bool) -> Outcome:
-            assert quiet is given.get("quiet", False)
+            assert quiet == given.get("quiet", False)
             wanted.append(request)
             return Outcome()
 
@@ -89,12 +90,15 @@ def test_no_argument_is_forgotten_here() -> None:
 def test_without_words_progress_is_shown_and_with_one_it_is_not(run: Run) -> None:
     run()
     run(quiet=True)
+    run(quiet=np.True_)  # as a comparison of NumPy's numbers is
 
 
 def test_a_suite_gives_what_the_call_does_not(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "grid.toml"
     path.write_text('losses = ["lsgan"]\narchitectures = ["mlp"]\ndatasets = ["ring"]\nseeds = 4\n')
+    path.write_text(path.read_text() + 'trackers = ["tensorboard"]\n')
     found = run(suite=str(path), seeds=2)
+    assert [part.name for part in found.trackers] == ["tensorboard"]
     assert isinstance(found.plan, PlanRequest)
     assert [loss.loss.name for loss in found.plan.losses] == ["lsgan"]
     assert found.seeds == (0, 1)
