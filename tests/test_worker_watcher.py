@@ -89,9 +89,9 @@ def test_costly_metrics_are_for_the_last_evaluation_and_for_a_baseline(
     finals: list[bool] = []
     score = Evaluator.score
 
-    def noted(self: Evaluator, fakes: Any, *, final: bool, labels: Any = None) -> dict[str, float]:
+    def noted(self: Evaluator, fakes: Any, *, final: bool, **given: Any) -> dict[str, float]:
         finals.append(final)
-        return score(self, fakes, final=final, labels=labels)
+        return score(self, fakes, final=final, **given)
 
     monkeypatch.setattr(Evaluator, "score", noted)
     (folder,) = planned(tmp_path, MLP, seeds=1, every=15)

@@ -11,7 +11,7 @@ from ganbench.api.architecture import Architecture, Conditioning, Networks
 from ganbench.api.augmentation import Augmentation
 from ganbench.api.data import Dataset, Kind, Mixture, Samples
 from ganbench.api.objectives import Constrained, Discriminator, Generator, GeneratorPenalty, Loss, Penalty
-from ganbench.api.scoring import Evidence, Extractor, Metric, Need, Value
+from ganbench.api.scoring import Evidence, Extractor, Metric, Need, Queried, Value
 
 __all__ = [
     "Architecture",
@@ -31,6 +31,7 @@ __all__ = [
     "Need",
     "Networks",
     "Penalty",
+    "Queried",
     "Samples",
     "Value",
 ]

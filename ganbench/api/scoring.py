@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ganbench.api.data import Mixture
 
-Need = Literal["features", "logits", "classes", "labels", "fake_labels", "mixture", "train", "images"]
+Need = Literal["features", "logits", "classes", "labels", "fake_labels", "mixture", "train", "images", "generator"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +28,51 @@ class Value:
     percent: bool = False
 
 
+class Queried(Protocol):
+    """A generator that a metric asks for samples at latent points of its own choice, with the weights that are scored.
+
+    It is in eval mode and computes in full float32, without gradients; asking leaves no trace in it. Noise that it
+    injects itself is the same at each call, so the samples of two calls with as many points differ by z alone.
+
+    Attributes:
+        latent_dim: numbers in z.
+        latent: what z is drawn from: ``"normal"``, N(0, I), or ``"uniform"``, U(-1, 1) in each coordinate.
+        classes: of a conditional generator, which needs labels of 0 to ``classes`` - 1; 0 for any other.
+        seed: for the metric's own draws, 0 to 2**32 - 1; the same at each evaluation of a trial, another one for each
+            seed of a trial.
+    """
+
+    @property
+    def latent_dim(self) -> int: ...
+    @property
+    def latent(self) -> Literal["normal", "uniform"]: ...
+    @property
+    def classes(self) -> int: ...
+    @property
+    def seed(self) -> int: ...
+
+    def samples(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Return the samples at z (N, latent_dim), of the classes ``labels`` int64 (N,), float32 on the CPU.
+
+        Images (N, C, H, W) with black at -1 and white at 1, neither clamped nor rounded, or vectors (N, D).
+
+        Raises:
+            ValueError: z has another width, or labels are missing or not wanted.
+        """
+        ...
+
+    def features(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Return the features of the samples at z, float32 (N, F) on the CPU.
+
+        An extractor sees them as it sees those that are scored: images clamped and rounded to 8 bits. What a step of
+        z changes by less than a rounding does is lost.
+
+        Raises:
+            ValueError: as in :meth:`samples`, or the metric does not need ``features``.
+        """
+        ...
+
+
 class Evidence(Protocol):
     """One side of a comparison, extracted once for all metrics.
 
@@ -40,6 +85,7 @@ class Evidence(Protocol):
             and ``None`` where nobody asked for any.
         mixture: the true modes, or ``None``.
         train: on the reference's side, the training samples, for metrics that need ``train``; else ``None``.
+        generator: on the fakes' side, what made them; ``None`` where they came without it.
     """
 
     @property
@@ -56,6 +102,8 @@ class Evidence(Protocol):
     def mixture(self) -> Mixture | None: ...
     @property
     def train(self) -> "Evidence | None": ...
+    @property
+    def generator(self) -> Queried | None: ...
 
     def statistics(self) -> Mapping[str, Any]:
         """Mean and covariance of the features as torch-fidelity computes them (``mu``, ``sigma``), computed once."""
@@ -70,7 +118,9 @@ class Metric:
         needs: what it uses besides the samples, each a :data:`Need`; a metric is refused by name where one of them is
             missing. ``images``: the samples must be images. ``classes``: the logits must be of as many classes as the
             reference's labels, and are then taken for the same ones. ``labels`` are the reference's; ``fake_labels``
-            are those of the fakes, which only conditional generators and labelled samples have.
+            are those of the fakes, which only conditional generators and labelled samples have. ``generator``: what
+            made the fakes can be asked for more; a metric with this need is refused for samples that come without it,
+            and undefined for real ones.
         when: ``"always"`` at every evaluation, or ``"final"`` where it is costly.
     """
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +18,7 @@ from ganbench.evaluation.images import require_finite, to_uint8
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.evaluation.naming import called
 from ganbench.evaluation.needs import check_shape, layers_of, owners, require
+from ganbench.evaluation.querying import QueriedGenerator
 from ganbench.evaluation.references import ReferenceKey, recall
 from ganbench.evaluation.values import as_declared
 from ganbench.spec import Component
@@ -76,17 +78,26 @@ class Evaluator:
                 check_shape(extractor, reference.shape)
                 extractor.sha256()
 
-    def score(self, fakes: Tensor, *, final: bool, labels: Tensor | None = None) -> dict[str, float]:
+    def score(
+        self,
+        fakes: Tensor,
+        *,
+        final: bool,
+        labels: Tensor | None = None,
+        generator: QueriedGenerator | None = None,
+    ) -> dict[str, float]:
         """Return all values by name.
 
         Args:
             fakes: floating point images (N, C, H, W) in [-1, 1] or vectors (N, D), on any device.
             labels: the classes that a conditional generator was asked for, int64 (N,).
+            generator: what made them, for metrics that query it.
             final: also compute the costly metrics.
 
         Raises:
-            NonFiniteSamples: a value is NaN or infinite; nothing is scored.
-            UsageError: the samples do not have the reference's shape, or no labels where a metric needs them.
+            NonFiniteSamples: a value is NaN or infinite, also one that a metric asks the generator for.
+            UsageError: the samples do not have the reference's shape, or no labels or generator where a metric needs
+                them.
             GanbenchError: a metric does not return what it declares.
         """
         if tuple(fakes.shape[1:]) != self.reference.shape:
@@ -95,11 +106,17 @@ class Evaluator:
                 f"{self.reference.shape}"
             )
         fakes = fakes.detach()
-        data = to_uint8(fakes) if self.reference.kind == "image" else require_finite(fakes).float()
-        return self._score(Samples(data=data.cpu(), labels=labels), final=final)
+        if generator is None:
+            for name, metric in self._metrics.items():
+                if "generator" in metric.needs:
+                    raise UsageError(f"metric '{name}' needs the generator, but only its samples are given")
+        elif self._extractor is not None:
+            generator = replace(generator, extract=self._features)
+        samples = Samples(data=self._as_scored(fakes).cpu(), labels=labels)
+        return self._score(samples, final=final, generator=generator)
 
     def score_real(self, samples: Samples, *, from_train: bool = False) -> dict[str, float]:
-        """Return all values for real samples, as they are.
+        """Return all values for real samples, as they are; those that need ``generator`` are undefined (NaN).
 
         Args:
             samples: of the reference's kind and shape.
@@ -123,7 +140,9 @@ class Evaluator:
         train = self._known(self._train) if needs_train and self._train is not None else None
         return self._known(self.reference, train)
 
-    def _score(self, samples: Samples, *, final: bool, from_train: bool = False) -> dict[str, float]:
+    def _score(
+        self, samples: Samples, *, final: bool, from_train: bool = False, generator: QueriedGenerator | None = None
+    ) -> dict[str, float]:
         if samples.labels is None:
             for name, metric in self._metrics.items():
                 if "fake_labels" in metric.needs:
@@ -137,15 +156,24 @@ class Evaluator:
                 logits=found.get("logits"),
                 labels=samples.labels,
                 mixture=self.mixture,
+                generator=generator,
             )
             for name, metric in self._metrics.items():
                 if metric.when != "always" and not final:
                     continue
-                if from_train and "train" in metric.needs:
+                if (from_train and "train" in metric.needs) or (generator is None and "generator" in metric.needs):
                     values.update(dict.fromkeys(metric.values, math.nan))
                 else:
                     values.update(as_declared(name, metric, metric.compute(fake, self.reference_evidence)))
         return values
+
+    def _as_scored(self, fakes: Tensor) -> Tensor:
+        """Generated samples as metrics and the extractor see them: bytes of images, checked to be finite."""
+        return to_uint8(fakes) if self.reference.kind == "image" else require_finite(fakes).float()
+
+    def _features(self, fakes: Tensor) -> Tensor:
+        """The features of samples that a metric asked a generator for."""
+        return self._extract(self._as_scored(fakes))["features"]
 
     def _known(self, samples: Samples, train: Extracted | None = None) -> Extracted:
         """Evidence for real samples, its features and statistics recalled or computed."""

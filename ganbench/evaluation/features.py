@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch_fidelity.metric_fid import fid_features_to_statistics
 
-from ganbench.api import Mixture
+from ganbench.api import Mixture, Queried
 from ganbench.evaluation.images import match_channels
 from ganbench.evaluation.isolation import isolated
 
@@ -28,6 +28,7 @@ class Extracted:
         labels: int64 (N,), or ``None``.
         mixture: the true modes, or ``None``.
         train: the training samples, on the reference's side, for metrics that ask for them.
+        generator: what made the samples, on the fakes' side, or ``None``.
         known_statistics: statistics that were computed before, e.g. read from the cache.
     """
 
@@ -37,6 +38,7 @@ class Extracted:
     labels: Tensor | None = None
     mixture: Mixture | None = None
     train: "Extracted | None" = None
+    generator: Queried | None = None
     known_statistics: Mapping[str, Any] | None = None
 
     @property

@@ -79,7 +79,8 @@ def require(
     extractor: Extractor | None,
     where: str = "the reference",
 ) -> None:
-    """Check that there is what a metric needs. The labels of fakes come with each scoring and are asked for there.
+    """Check that there is what a metric needs. The labels of fakes and their generator come with each scoring and are
+    asked for there.
 
     Args:
         name: what users call the metric.
@@ -113,6 +114,7 @@ def require(
         ),
         "labels": (reference.labels is not None, "choose a dataset with labels"),
         "fake_labels": (True, ""),
+        "generator": (True, ""),
         "mixture": (mixture is not None, "choose a dataset whose modes are known, such as ring or grid"),
         "train": (
             train is not None and train.fingerprint != reference.fingerprint,

@@ -57,6 +57,12 @@ def register_metrics(register: Register) -> None:
         summary="Share of samples suspiciously near to a training sample",
         paper="arXiv:2004.05675",
     )
+    register(
+        "ppl",
+        f"{here}.ppl:PPL",
+        summary="Perceptual path length between the extractor's features, queried from the generator",
+        paper="arXiv:1812.04948",
+    )
     register("modes", f"{here}.mixture:Modes", summary="Modes reached, each with a minimum share")
     register("high-quality", f"{here}.mixture:HighQuality", summary="Share of samples within 3 sigma of a mode")
     register("reverse-kl", f"{here}.mixture:ReverseKL", summary="Evenness over the modes")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ganbench import components
-from ganbench.api import Dataset, Extractor, Metric, Samples
+from ganbench.api import Dataset, Extractor, Metric, Need, Samples
 from ganbench.errors import DataError, GanbenchError, NotAtHand, UsageError, did_you_mean, with_kind
 from ganbench.evaluation.handout import require_untruncated
 from ganbench.evaluation.naming import called
@@ -151,17 +151,15 @@ class Data:
         Raises:
             UsageError: names the metric, ``what`` makes the fakes, and ``otherwise`` what else to do than leave it out.
         """
-        if labels == "none" and self.of_fake_labels:
+        if labels == "none" and (name := self.first_with("fake_labels")):
             raise UsageError(
-                f"metric '{self.of_fake_labels}' needs the labels of the fakes, but {what} has none; leave the "
+                f"metric '{name}' needs the labels of the fakes, but {what} has none; leave the "
                 f"metric out, or {otherwise}"
             )
 
-    @property
-    def of_fake_labels(self) -> str:
-        """The first metric that needs the labels of the fakes; empty where none does."""
-        names = (component.name for component, metric in self._metrics if "fake_labels" in metric.needs)
-        return next(names, "")
+    def first_with(self, need: Need) -> str:
+        """Return the name of the first metric that has a need; empty where none has it."""
+        return next((component.name for component, metric in self._metrics if need in metric.needs), "")
 
     def settle_labels(self, what: str, wanted: Labels | None) -> Labels:
         """Return where the labels of a conditional generator's fakes come from, checked to be there.

@@ -68,7 +68,7 @@ def _plan(source: SourceRequest, request: SourcesRequest, data: Data, files: set
         given = open_trial(source, data.spec.shape)
     else:
         classes = data.spec.classes
-        named = class_names(data.reference) if data.of_fake_labels else ()
+        named = class_names(data.reference) if data.first_with("fake_labels") else ()
         given = open_given(source, data.spec.shape, device, classes=classes, labelled=wanted is not None, names=named)
     files.update(given.files)
     what = f"'{given.spec.label}'"
@@ -76,6 +76,7 @@ def _plan(source: SourceRequest, request: SourcesRequest, data: Data, files: set
     shares = ""
     said = given.warnings
     if given.samples is not None:
+        _require_no_generator(what, data)
         there = len(given.samples)
         count = _counted(given.spec.label, there, request)
         if given.samples.labels is not None:
@@ -103,6 +104,15 @@ def _plan(source: SourceRequest, request: SourcesRequest, data: Data, files: set
     )
     warnings = (*scored.warnings, *said)
     return Planned(spec=spec, warnings=warnings, baseline=True, source=source.path, data_at=data.data_at)
+
+
+def _require_no_generator(what: str, data: Data) -> None:
+    """Raise :class:`UsageError` where a metric would query the generator of samples that come without it."""
+    if name := data.first_with("generator"):
+        raise UsageError(
+            f"metric '{name}' queries the generator, but {what} contains samples alone; leave the metric out "
+            "(--metrics), or score the generator itself"
+        )
 
 
 def _again(

@@ -1,20 +1,22 @@
 """How a metric is tried: the two sides of a comparison, of samples around known modes, scored as in an evaluation."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 
-from ganbench.api import Evidence, Metric, Mixture
+from ganbench.api import Evidence, Metric, Mixture, Queried
 from ganbench.evaluation.features import Extracted
 from ganbench.evaluation.images import to_uint8
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.evaluation.needs import uses_extractor
 from ganbench.testing.kit import Flaw, Subject
+from ganbench.testing.metric_generators import SmallGenerator
 
 CPU = torch.device("cpu")
 SEVERITIES = (0.0, 0.25, 0.5, 1.0)
@@ -33,6 +35,7 @@ def evidence(
     labels: Tensor | None = None,
     mixture: Mixture | None = None,
     train: Evidence | None = None,
+    generator: Queried | None = None,
 ) -> Extracted:
     """Return one side of a comparison, as metrics get it; without samples, the features are the samples."""
     data = samples if samples is not None else features
@@ -45,6 +48,7 @@ def evidence(
         labels=labels,
         mixture=mixture,
         train=cast(Extracted | None, train),
+        generator=generator,
     )
 
 
@@ -55,10 +59,12 @@ class Sides:
     Attributes:
         metric: the metric.
         given: the shape of one sample as its author gives it, (C, H, W) or (D,); else the first that its check() takes.
+        traits: of the generator that a metric with this need is shown, as in :class:`SmallGenerator`.
     """
 
     metric: Metric
     given: Sequence[int] | None = None
+    traits: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def images(self) -> bool:
@@ -91,8 +97,17 @@ class Sides:
         return replace(self, metric=metric)
 
     def fakes(self, seed: int = 7, n: int = N, *, classes: int = CLASSES, noise: float = 0.0) -> Extracted:
-        """Generated samples; see :func:`draw`."""
+        """Generated samples; see :func:`draw`, or those of a generator where the metric queries it."""
+        if "generator" in self.metric.needs:
+            return self._declared(self._generated(seed, n, classes, noise))
         return self._declared(self._draw(seed, n, classes, noise))
+
+    def collapsed(self) -> Extracted:
+        """Generated samples that are all the same."""
+        side = rows(self.fakes(), torch.zeros(N, dtype=torch.int64))
+        if not isinstance(side.generator, SmallGenerator):
+            return side
+        return replace(side, generator=replace(side.generator, collapsed=True))
 
     def reference(self, n: int = N, *, seed: int = 101, classes: int = CLASSES) -> Extracted:
         """The real side, with as many training samples beside it."""
@@ -109,7 +124,25 @@ class Sides:
         return joined(rows(self.fakes(102), slice(count)), rows(self.fakes(), slice(count, None)))
 
     def _draw(self, seed: int, n: int, classes: int, noise: float = 0.0) -> Extracted:
-        return draw(seed, n, classes=classes, noise=noise, dimension=DIMENSION if self.images else self.shape[0])
+        return draw(seed, n, classes=classes, noise=noise, dimension=self._points)
+
+    def _generated(self, seed: int, n: int, classes: int, noise: float) -> Extracted:
+        """What a small generator makes of n latent points, and the generator."""
+        means = _means(self._points)
+        render = partial(_rendered, shape=self.shape) if self.images else Tensor.clone
+        # Of a conditional generator each class has its mode, and some classes look like others where modes are lost.
+        chosen = means[torch.arange(CLASSES) % classes] if self.traits.get("classes") else means[:classes]
+        generator = SmallGenerator(means=chosen, render=render, noise=noise, **self.traits)
+        labels = torch.arange(n) % CLASSES
+        points = generator.features(generator.latents(n, seed), labels if generator.classes else None)
+        logits = -2 * torch.cdist(points, means)
+        mixture = Mixture(means=means, sigma=0.3)
+        return evidence(features=points, logits=logits, labels=labels, mixture=mixture, generator=generator)
+
+    @property
+    def _points(self) -> int:
+        """The dimension of the points that samples are made of."""
+        return DIMENSION if self.images else self.shape[0]
 
     def _declared(self, side: Extracted, *, real: bool = False) -> Extracted:
         """What a run has of the fakes, or of the ``real`` side: samples, and what the metric declares to need."""
@@ -123,6 +156,7 @@ class Sides:
             logits=side.logits if "logits" in needs else None,
             labels=side.labels if ("labels" if real else "fake_labels") in needs else None,
             mixture=side.mixture if "mixture" in needs else None,
+            generator=side.generator if "generator" in needs else None,
             train=self._declared(train, real=True) if train is not None else None,
         )
 
@@ -134,7 +168,10 @@ def build(subject: Subject) -> Metric:
 
 def shown(subject: Subject) -> Sides:
     """What a fresh instance is shown."""
-    return Sides(build(subject), subject.expected.get("shape"))
+    metric = build(subject)
+    # Fakes have labels only of a generator that got them.
+    traits = {"classes": CLASSES} if {"generator", "fake_labels"} <= set(metric.needs) else {}
+    return Sides(metric, subject.expected.get("shape"), traits)
 
 
 def headline(metric: Metric) -> str | None:
@@ -189,22 +226,27 @@ def draw(seed: int, n: int = N, *, classes: int = CLASSES, noise: float = 0.0, d
 
 def as_images(points: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Return points (N, DIMENSION) as uint8 images (N, C, H, W): each number is the strength of a pattern."""
+    return to_uint8(_rendered(points, shape))
+
+
+def _rendered(points: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """The same images in [-1, 1], before they are rounded."""
     patterns = torch.randn(DIMENSION, shape[0], 4, 4, generator=torch.Generator().manual_seed(55))
     smooth = torch.nn.functional.interpolate(patterns, size=shape[1:], mode="bilinear")
-    return to_uint8(torch.tanh(torch.einsum("nd,dchw->nchw", points, smooth) / 4))
+    return torch.tanh(torch.einsum("nd,dchw->nchw", points, smooth) / 4)
 
 
 def rows(side: Extracted, index: Tensor | slice) -> Extracted:
     """Some of the samples, with all that is known of them."""
     parts: dict[str, Any] = {name: tensor[index] for name, tensor in _by_sample(side).items()}
-    return Extracted(mixture=side.mixture, train=side.train, **parts)
+    return Extracted(mixture=side.mixture, train=side.train, generator=side.generator, **parts)
 
 
 def joined(first: Extracted, second: Extracted) -> Extracted:
-    """The samples of both, with all that is known of them; mixture and training samples are those of the second."""
+    """The samples of both, with all that is known of them; what has no row for each is the second's."""
     others = _by_sample(second)
     parts: dict[str, Any] = {name: torch.cat([old, others[name]]) for name, old in _by_sample(first).items()}
-    return Extracted(mixture=second.mixture, train=second.train, **parts)
+    return Extracted(mixture=second.mixture, train=second.train, generator=second.generator, **parts)
 
 
 def contents(side: Extracted) -> dict[str, Tensor]:

@@ -16,6 +16,7 @@ from ganbench.evaluation.needs import check_words, uses_extractor
 from ganbench.testing.files import leftovers
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.metric_needs import undeclared, unrefused
+from ganbench.testing.metric_queries import generators
 from ganbench.testing.metric_references import references
 from ganbench.testing.metric_sides import (
     DEGRADATIONS,
@@ -157,7 +158,7 @@ def collapsed(subject: Subject) -> None:
     real = sides.reference()
     compute(sides.metric, sides.fakes(), real)
     try:
-        compute(sides.metric, rows(sides.fakes(), torch.zeros(N, dtype=torch.int64)), real)
+        compute(sides.metric, sides.collapsed(), real)
     except Flaw:
         raise
     except Exception as error:
@@ -246,6 +247,7 @@ CHECKS = (
     sizes,
     files,
     references,
+    generators,
     counts,
 )
 

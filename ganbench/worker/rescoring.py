@@ -14,6 +14,7 @@ from ganbench.evaluation.classes import class_names
 from ganbench.evaluation.drawing import draw_to_score, rebuild_generator
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.preview import write_preview
+from ganbench.evaluation.querying import to_query
 from ganbench.evaluation.saved import runs_on
 from ganbench.evaluation.sources import reopen, same_samples
 from ganbench.external import SourceSpec
@@ -60,10 +61,12 @@ def _score_source(source: SourceSpec, evaluator: Evaluator, recorder: Recorder) 
     # At the latents and labels that a trial of this seed has.
     recipe = spec.recipe.model_copy(update={"latent_dim": source.latent_dim, "latent": source.latent})
     like = spec.model_copy(update={"recipe": recipe})
-    fakes, labels = draw_to_score(given, like, evaluator.reference, runs_on(source.kind, device))
+    place = runs_on(source.kind, device)
+    fakes, labels = draw_to_score(given, like, evaluator.reference, place)
     if source.channels:
         fakes = with_channels_in_range(fakes, source.channels)
-    recorder.evaluation(0, 0, evaluator.score(fakes, final=True, labels=labels))
+    asked = to_query(given, like, place, channels=source.channels)
+    recorder.evaluation(0, 0, evaluator.score(fakes, final=True, labels=labels, generator=asked))
     return fakes
 
 
@@ -82,7 +85,8 @@ def _score_trial(evaluator: Evaluator, recorder: Recorder) -> Tensor:
     result = folder.read_result()
     recorder.take_over(result)
     images = int((result.get("cost") or {}).get("real_images") or 0)
-    recorder.evaluation(spec.recipe.steps, images, evaluator.score(fakes, final=True, labels=labels))
+    values = evaluator.score(fakes, final=True, labels=labels, generator=to_query(generator, spec, device))
+    recorder.evaluation(spec.recipe.steps, images, values)
     return fakes
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ganbench.errors import StoreError
 from ganbench.evaluation.drawing import draw_to_score
+from ganbench.evaluation.querying import to_query
 from ganbench.evaluation.snapshots import snapshot, snapshot_steps, truth
 from ganbench.training import checkpoint
 from ganbench.training.objective import Objective
@@ -58,8 +59,10 @@ class Watcher:
         untrained = self._objective is None
         final = untrained or state.step == self._spec.recipe.steps
         with self.recorder.not_training():
-            fakes, labels = draw_to_score(state.scored, self._spec, self._parts.reference, state.device)
-            values = self._parts.evaluator.score(fakes, final=final, labels=labels)
+            generator = state.scored  # once: standing statistics are taken at each access
+            fakes, labels = draw_to_score(generator, self._spec, self._parts.reference, state.device)
+            asked = to_query(generator, self._spec, state.device)
+            values = self._parts.evaluator.score(fakes, final=final, labels=labels, generator=asked)
             self.recorder.evaluation(state.step, state.real_images, values)
 
     def first_snapshot(self, state: State) -> None:
