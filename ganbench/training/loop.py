@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from ganbench import seeds
-from ganbench.api import Discriminator, Generator, Loss
+from ganbench.api import Discriminator, FeaturePenalty, Generator, Loss
 from ganbench.evaluation.sampling import draw_latents
 from ganbench.schedule import critic_updates, penalised, penalty_strength
 from ganbench.spec import Recipe
 from ganbench.training.adversarial import adversarial_loss, lazy, undecided
 from ganbench.training.capture import Capture
-from ganbench.training.conditional import Critic, Labelled, classification, generate, judge, judge_both
+from ganbench.training.conditional import Critic, Judgement, Labelled, classification, generate, judge, judge_both
 from ganbench.training.objective import Objective
 from ganbench.training.optimisers import set_rate
 from ganbench.training.recordable import capture_for, with_recording
@@ -164,24 +164,36 @@ def generator_update(state: State, objective: Objective, recipe: Recipe) -> Tens
     real = state.batches.next(recipe.g_batches) if objective.loss.needs_real else None
     z = latents(state, recipe, recipe.g_batches)
     labels = state.draw_labels() if real is None else state.batches.labels
+    layer = state.feature_layer if objective.compares else None
     with frozen(state.discriminator), precision(recipe, state.device):
         fake = generate(state.generator, z, labels)
-        of_fake = judge(state.discriminator, state.laid_out(state.augment(fake)), labels, state.conditioning)
+        of_fake = judge(state.discriminator, state.laid_out(state.augment(fake)), labels, state.conditioning, layer)
         r = None
         if real is not None:
             real = state.laid_out(state.augment(real))
             r = judge(state.discriminator, real, labels, state.conditioning).raw
+        features = None if layer is None else with_real_features(of_fake, layer, state, recipe)
     loss = objective.loss.generator(widened(of_fake.raw), None if r is None else widened(r))
     if state.conditioning == "classifier":
         loss = loss + recipe.classifier_g * classification(of_fake, labels)
     if objective.on_generator:  # else there is no use for a copy of all fakes in full precision
         generator = state.generator if labels is None else Labelled(state.generator, labels)
-        loss = add_generator_penalties(loss, Made(generator, z, widened(fake)), state, objective, recipe)
+        loss = add_generator_penalties(loss, Made(generator, z, widened(fake), features), state, objective, recipe)
 
     state.g_optimiser.zero_grad(set_to_none=True)
     loss.backward()
     state.g_optimiser.step()
     return loss.detach()
+
+
+def with_real_features(of_fake: Judgement, layer: nn.Module, state: State, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    """Features (N, F) of as many fresh real samples, with labels of their own, and those of the fakes."""
+    with torch.no_grad():
+        real = state.laid_out(state.augment_compared(state.compared.next(recipe.g_batches)))
+        of_real = judge(state.discriminator, real, state.compared.labels, state.conditioning, layer)
+    assert of_real.features is not None
+    assert of_fake.features is not None
+    return widened(of_real.features), widened(of_fake.features)
 
 
 class Judged(NamedTuple):
@@ -207,11 +219,13 @@ class Made(NamedTuple):
         generator: as they call it.
         z: latent points (N, latent_dim).
         fake: what the generator made of them (N, ...), not augmented.
+        features: those of real samples and of the fakes (N, F), where a penalty compares them.
     """
 
     generator: Generator
     z: Tensor
     fake: Tensor
+    features: tuple[Tensor, Tensor] | None
 
 
 def add_penalties(loss: Tensor, judged: Judged, state: State, objective: Objective, recipe: Recipe) -> Tensor:
@@ -237,6 +251,10 @@ def add_penalties(loss: Tensor, judged: Judged, state: State, objective: Objecti
 def add_generator_penalties(loss: Tensor, made: Made, state: State, objective: Objective, recipe: Recipe) -> Tensor:
     """The generator's loss, a scalar, with every penalty on it."""
     for penalty in objective.on_generator:
+        if isinstance(penalty, FeaturePenalty):
+            assert made.features is not None
+            loss = loss + penalty.on_features(*made.features)
+            continue
         with precision(recipe, state.device):
             term = penalty(made.generator, made.z, made.fake, state.streams[seeds.GENERATOR_PENALTY])
         loss = loss + widened(term)
