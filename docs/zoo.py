@@ -27,7 +27,8 @@ over the batch, both players minimise. Where several variants are in circulation
 
 PENALTIES = """Any loss takes penalties: `hinge+r1[gamma=0.1]`, `vanilla+lecam+consistency[flip=false]`. A loss that
 carries a penalty on gradients or weights as part of its definition refuses another. Most join the discriminator's
-objective; `mode-seeking`, `orthogonal` and `path-length` join the generator's, beside whatever the discriminator has.
+objective; `feature-matching`, `mode-seeking`, `orthogonal` and `path-length` join the generator's, beside whatever the
+discriminator has.
 """
 
 ARCHITECTURES = f"""Any number of channels; a parameter of 0 or `auto` is settled as the text says. The counts are the

@@ -4,7 +4,17 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, get_args
 
-from ganbench.api import Architecture, Augmentation, Dataset, Extractor, GeneratorPenalty, Loss, Metric, Penalty
+from ganbench.api import (
+    Architecture,
+    Augmentation,
+    Dataset,
+    Extractor,
+    FeaturePenalty,
+    GeneratorPenalty,
+    Loss,
+    Metric,
+    Penalty,
+)
 from ganbench.api.data import Kind
 from ganbench.errors import GanbenchError, UsageError, in_one_line
 from ganbench.grid import ComponentRequest
@@ -16,25 +26,27 @@ from ganbench.spec import Component, Scalar, format_scalar
 
 CONTRACTS: dict[str, tuple[type, ...]] = {
     "loss": (Loss,),
-    "penalty": (Penalty, GeneratorPenalty),
+    "penalty": (Penalty, FeaturePenalty, GeneratorPenalty),
     "augmentation": (Augmentation,),
     "architecture": (Architecture,),
     "dataset": (Dataset,),
     "metric": (Metric,),
     "extractor": (Extractor,),
 }
-"""By kind, the classes of which a component must be a subclass: of one of them."""
+"""By kind, the classes of which a component must be a subclass: of one of them, the first that it is one of."""
 
-METHODS: dict[str, tuple[str, ...]] = {
-    "loss": ("discriminator", "generator"),
-    "penalty": ("__call__",),
-    "augmentation": ("__call__",),
-    "architecture": ("build",),
-    "dataset": ("load",),
-    "metric": ("compute",),
-    "extractor": ("sha256", "build"),
+METHODS: dict[type, tuple[str, ...]] = {
+    Loss: ("discriminator", "generator"),
+    Penalty: ("__call__",),
+    FeaturePenalty: ("on_features",),
+    GeneratorPenalty: ("__call__",),
+    Augmentation: ("__call__",),
+    Architecture: ("build",),
+    Dataset: ("load",),
+    Metric: ("compute",),
+    Extractor: ("sha256", "build"),
 }
-"""By kind, what a contract leaves to its subclasses. What may stand in for it, :func:`_lacking` knows."""
+"""What a contract leaves to its subclasses. What may stand in for it, :func:`_lacking` knows."""
 
 Settle = Callable[[type[Any], dict[str, Scalar]], dict[str, Scalar]]
 """Takes a class and all its parameters, and returns them, some with another value."""
@@ -99,7 +111,7 @@ def _lacking(kind: str, built: Any) -> list[str]:
         return []  # it only projects weights, or its outputs stand in for the call
     if kind == "architecture" and not inherited("build_conditional"):
         return []  # always conditional
-    return [f"{name}()" for name in METHODS[kind] if inherited(name)]
+    return [f"{name}()" for name in METHODS[contract] if inherited(name)]
 
 
 def kinds_of(what: str, declared: Any) -> tuple[Kind, ...]:

@@ -45,7 +45,8 @@ def register_losses(register: Register) -> None:
 
 @hookspec
 def register_penalties(register: Register) -> None:
-    """Register penalties: subclasses of :class:`ganbench.api.Penalty` or :class:`ganbench.api.GeneratorPenalty`."""
+    """Register penalties: subclasses of :class:`ganbench.api.Penalty`, :class:`ganbench.api.GeneratorPenalty` or
+    :class:`ganbench.api.FeaturePenalty`."""
 
 
 @hookspec

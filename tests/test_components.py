@@ -15,6 +15,7 @@ from ganbench.api import (
     Augmentation,
     Dataset,
     Extractor,
+    FeaturePenalty,
     GeneratorPenalty,
     Loss,
     Metric,
@@ -116,6 +117,8 @@ def test_a_constructor_that_refuses_is_the_users_to_mend() -> None:
     [
         ("loss", Loss, "discriminator() and generator()"),
         ("penalty", Penalty, "__call__()"),
+        ("penalty", GeneratorPenalty, "__call__()"),
+        ("penalty", FeaturePenalty, "on_features()"),
         ("augmentation", Augmentation, "__call__()"),
         ("architecture", Architecture, "build()"),
         ("dataset", Dataset, "load()"),

@@ -41,9 +41,10 @@ def test_each_penalty_on_the_generator_is_tried_once_on_each_architecture(monkey
         "check_generator_penalties",
         lambda penalties, component, *rest: tried.extend((own.label, component.label) for own, _ in penalties),
     )
-    losses = ["vanilla+path-length,hinge+path-length+orthogonal,lsgan+orthogonal+r1", "vanilla+orthogonal[beta=1]"]
+    losses = ["vanilla+path-length,hinge+path-length+orthogonal,lsgan+orthogonal+r1", "vanilla+orthogonal[beta=1]",
+              "lsgan+feature-matching", "hinge+feature-matching"]  # fmt: skip
     assert ask(losses, ["mlp[hidden=8|16]"]).error == ""
-    names = ("path-length", "orthogonal", "orthogonal[beta=1]")
+    names = ("path-length", "orthogonal", "orthogonal[beta=1]", "feature-matching")
     assert tried == [(name, f"mlp[hidden={hidden}]") for hidden in (8, 16) for name in names]
 
 

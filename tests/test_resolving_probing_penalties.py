@@ -1,4 +1,4 @@
-"""Penalties on the generator are tried on the networks that they join, before anything trains."""
+"""Penalties on outputs and on the generator are tried on what training gives them, before anything trains."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,15 +7,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganbench.api import Architecture, GeneratorPenalty, Networks
+from ganbench import components, plugins
+from ganbench.api import Architecture, FeaturePenalty, GeneratorPenalty, Networks
 from ganbench.architectures.dcgan import DCGAN
 from ganbench.architectures.mlp import MLP
 from ganbench.architectures.pacgan import PacGAN
 from ganbench.architectures.resnet import ResNet
+from ganbench.penalties.feature_matching import FeatureMatching
+from ganbench.penalties.lecam import LeCam
 from ganbench.penalties.mode_seeking import ModeSeeking
 from ganbench.penalties.orthogonal import Orthogonal
 from ganbench.penalties.path_length import PathLength
-from ganbench.resolving.probing import check_generator_penalties
+from ganbench.resolving.probing_penalties import check_generator_penalties, check_output_penalties
 from ganbench.spec import Recipe
 from tests.cells import component, data
 from tests.refusals import refusal
@@ -46,7 +49,7 @@ NETWORKS: dict[str, tuple[Architecture, Any]] = {
 @pytest.mark.parametrize(("architecture", "of"), NETWORKS.values(), ids=NETWORKS.keys())
 def test_those_that_work_pass_and_leave_the_random_state_as_it_was(architecture: Architecture, of: Any) -> None:
     state = torch.get_rng_state()
-    all_of_them = named(ModeSeeking(), PathLength(), Orthogonal())
+    all_of_them = named(ModeSeeking(), FeatureMatching(), PathLength(), Orthogonal())
     check_generator_penalties(all_of_them, component("networks"), architecture, of, Recipe(latent_dim=4))
     assert torch.equal(torch.get_rng_state(), state)
 
@@ -120,3 +123,128 @@ def test_batches_have_one_sample_where_the_recipe_says_so() -> None:
     )
     twice = Recipe(latent_dim=4, batch_size=1, g_batches=2)
     check_generator_penalties(named(ModeSeeking()), component("networks"), architecture, of, twice)
+
+
+class Compared(FeaturePenalty):
+    """What a function makes of its arguments."""
+
+    def __init__(self, function: Callable[[Tensor, Tensor], Any]) -> None:
+        self.function = function
+
+    def on_features(self, real: Tensor, fake: Tensor) -> Any:
+        return self.function(real, fake)
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda real, fake: real.nothing, " fails: 'Tensor' object has no attribute 'nothing'"),
+        (lambda real, fake: fake.mean(1), " returns shape (4,) for 4 samples, not a scalar tensor; use .mean()"),
+        (lambda real, fake: (real - fake.detach()).mean(), " does not depend on the generator (a .detach(), .item()"),
+        (lambda real, fake: fake.mean() + real.add_(1).mean(), " changes the features that it is given, of which the"),
+        (lambda real, fake: fake.mean() + 0 * fake.detach().zero_().mean(), "; change a copy; run `ganbench plugins"),
+    ],
+)
+def test_one_on_features_that_would_fail_in_training_is_refused_by_name(
+    function: Callable[[Tensor, Tensor], Any], words: str
+) -> None:
+    networks, given = NETWORKS["classes"], (component("networks"), Recipe(latent_dim=4))
+    said = refusal(check_generator_penalties, named(Compared(function)), given[0], *networks, given[1])
+    assert said.startswith("penalty 'mine0'")
+    assert words in said
+    assert said.endswith("; run `ganbench plugins check ganbench-mine` for details")
+
+
+def test_features_are_tried_on_as_many_real_samples_which_have_no_gradient() -> None:
+    seen: list[tuple[Any, ...]] = []
+
+    def note(real: Tensor, fake: Tensor) -> Tensor:
+        seen.append((tuple(real.shape), tuple(fake.shape), real.requires_grad, fake.requires_grad))
+        return fake.mean()
+
+    for name in ("points", "packed", "classes"):
+        check_generator_penalties(named(Compared(note)), component("networks"), *NETWORKS[name], Recipe(latent_dim=4))
+    assert seen == [((4, width), (4, width), False, True) for width in (8, 200, 4)]
+
+
+class Judge(nn.Module):
+    """A discriminator of points with a layer that it may call, or call twice, or call with other rows."""
+
+    def __init__(self, times: int, rows: int = 1) -> None:
+        super().__init__()
+        self.times, self.rows = times, rows
+        self.hidden, self.output = nn.Conv1d(1, 3, 1), nn.Linear(2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        raw = x.sum(1)
+        for _ in range(self.times):
+            raw = raw + self.output(x.repeat(self.rows, 1))[: len(x)].squeeze(1)
+        return raw
+
+
+class OfPoints(Architecture):
+    kinds = ("vector",)
+
+    def __init__(self, discriminator: nn.Module, layer: Any = None) -> None:
+        self.discriminator, self.layer = discriminator, layer
+
+    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
+        return Networks(nn.Linear(latent_dim, shape[0]), self.discriminator)
+
+    def features(self, discriminator: nn.Module) -> Any:
+        return self.layer or super().features(discriminator)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "words"),
+    [
+        (OfPoints(nn.Flatten(0)), "cannot be had: Flatten has no linear layer and no convolution whose input could be"),
+        (OfPoints(Judge(0)), "cannot be had: the layer whose input are the features is called 0 times in a pass of"),
+        (OfPoints(Judge(2)), "is called 2 times in a pass of the discriminator, not once; let features() of the"),
+        (OfPoints(Judge(1), "output"), "cannot be had: features() of the architecture returns a str, not a layer"),
+        (OfPoints(Judge(1, 3)), " has features of shape (12, 2) for 4 raw outputs; let features() of the architecture"),
+    ],
+)
+def test_a_discriminator_without_features_is_refused_by_its_name(architecture: Architecture, words: str) -> None:
+    given = component("networks"), architecture, data((2,)), Recipe(latent_dim=4)
+    check_generator_penalties(named(ModeSeeking()), *given)
+    said = refusal(check_generator_penalties, named(FeatureMatching()), *given)
+    assert "the discriminator of architecture 'networks'" in said
+    assert words in said
+    assert said.endswith("; run `ganbench plugins check ganbench-mine` for details")
+
+
+def test_an_architectures_own_layer_is_the_one_that_is_tried() -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(2, 1), nn.Flatten(0))
+    architecture = OfPoints(network, network[0])
+    seen: list[Tensor] = []
+    term = Compared(lambda real, fake: seen.append(real) or fake.mean())  # type: ignore[func-returns-value]
+    check_generator_penalties(named(term), component("networks"), architecture, data((2,)), Recipe(latent_dim=4))
+    assert seen[0].shape == (4, 2)
+
+
+def test_those_on_outputs_that_losses_carry_pass() -> None:
+    registry = plugins.load().registry
+    for name in registry.names("loss"):
+        loss = components.load_class(registry.find("loss", name))()
+        own = [(component(name), loss.penalty)] if loss.penalty is not None else []
+        for recipe in (Recipe(), Recipe(batch_size=1)):
+            check_output_penalties(own, recipe)
+
+
+def test_one_on_outputs_that_draws_leaves_the_random_state_as_it_was() -> None:
+    state, penalty = torch.get_rng_state(), LeCam()
+    penalty.on_outputs = lambda real, fake: (real - fake).mean() * torch.rand(())  # type: ignore[method-assign]
+    check_output_penalties([(component("drawing"), penalty)], Recipe())
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+class Unreduced(LeCam):
+    def on_outputs(self, real: Tensor, fake: Tensor) -> Tensor:
+        return (real - fake).square()
+
+
+def test_a_penalty_on_outputs_that_is_no_scalar_is_refused() -> None:
+    mine, recipe = component("mine"), Recipe(batch_size=6)
+    message = refusal(check_output_penalties, [(mine, LeCam()), (mine, Unreduced())], recipe)
+    assert "on_outputs() of penalty 'mine' returns shape (6,) for 6 raw outputs, not a scalar tensor" in message

@@ -18,6 +18,7 @@ from ganbench.losses.lsgan import LSGAN
 from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGAN, WGANGP
 from ganbench.penalties import orthogonal as generator
+from ganbench.penalties.feature_matching import FeatureMatching
 from ganbench.penalties.lecam import LeCam
 from ganbench.penalties.mode_seeking import ModeSeeking
 from ganbench.penalties.path_length import PathLength
@@ -86,6 +87,12 @@ GOALS: dict[str, tuple[dict[str, Any], Callable[[], Objective]]] = {
         {"n_generator": 2, "g_penalty_every": 3},
         lambda: objective(Vanilla(), ModeSeeking(), PathLength(gamma_pl=0.1)),
     ),
+    "features": (
+        {"n_generator": 2, "g_batches": 2},
+        lambda: objective(Vanilla(), FeatureMatching(), R1()),
+    ),
+    "features in one step of three": ({"g_penalty_every": 3}, lambda: objective(Vanilla(), FeatureMatching())),
+    "features, with pairs": ({}, lambda: objective(Softly(), ModeSeeking(), FeatureMatching())),
     "one on the generator's slopes, which remembers, with pairs": (
         {"g_batches": 2},
         lambda: objective(Softly(), PathLength(gamma_pl=0.1)),
@@ -128,6 +135,12 @@ ARCHITECTURES: dict[str, tuple[Architecture, dict[str, Any], Callable[[], Object
     "batch norm": (Normed(), {"n_critic": 2, "ema_decay": 0.9}, lambda: objective(Vanilla())),
     "batch norm, joint": (Normed(), {"discriminator_batch": "joint"}, lambda: objective(LSGAN())),
     "batch norm, a penalty that calls the network": (Normed(), {"steps": 10}, lambda: objective(WGANGP())),
+    "batch norm, features": (Normed(), {"n_generator": 2}, lambda: objective(Vanilla(), FeatureMatching())),
+    "packed maxout, features": (
+        PacGAN(pack=2, hidden=16, hidden_d=8),
+        {"g_batches": 2},
+        lambda: objective(Vanilla(), FeatureMatching()),
+    ),
     "packed maxout": (PacGAN(pack=2, hidden=16, hidden_d=8), {}, lambda: objective(Vanilla())),
     "packed maxout, replay": (PacGAN(pack=2, hidden=16, hidden_d=8), {"replay": 12}, lambda: objective(Vanilla())),
     "packed images": (DCGAN5x5(pack=2, width=2), {"n_generator": 2, "steps": 8}, lambda: objective(Vanilla())),
@@ -231,15 +244,23 @@ def pictured(settings: Recipe, seed: int) -> State:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("ada_target", "loss"), [(0.0, Vanilla), (0.1, Vanilla), (0.1, LSGAN)])
-def test_every_seed_augments_as_it_does_alone(ada_target: float, loss: type[Loss]) -> None:
+@pytest.mark.parametrize(
+    ("ada_target", "loss", "penalties"),
+    [(0.0, Vanilla, ()), (0.1, Vanilla, ()), (0.1, LSGAN, ()), (0.1, Vanilla, (FeatureMatching(),))],
+)
+def test_every_seed_augments_as_it_does_alone(
+    ada_target: float, loss: type[Loss], penalties: tuple[FeatureMatching, ...]
+) -> None:
     """Real and fake images, by draws of the seed's own, in both players' updates; doubt has the loss's own level."""
     chosen = recipe(steps=12, augment="translation", ada_target=ada_target, ada_images=100, mirror=0.5)
-    group = [Member(state=pictured(chosen, seed), objective=objective(loss()), observer=Notes()) for seed in SEEDS]
+    group = [
+        Member(state=pictured(chosen, seed), objective=objective(loss(), *penalties), observer=Notes())
+        for seed in SEEDS
+    ]
     assert list(together(group, chosen).values()) == [None] * 3
     for seed, member in zip(SEEDS, group, strict=True):
         alone = pictured(chosen, seed)
-        train(alone, objective(loss()), chosen, Notes(), evaluate_every=0)
+        train(alone, objective(loss(), *penalties), chosen, Notes(), evaluate_every=0)
         assert_same(member.state, alone)
 
 

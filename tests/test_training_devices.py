@@ -65,7 +65,7 @@ def step(
         while not (state.settled and usual(recipe, state.step + 1)):
             plain_step(state, goal, recipe)
             state.step += 1
-        for draws, count in drawn_on_the_host(state, recipe, needs_real=goal.loss.needs_real):
+        for draws, count in drawn_on_the_host(state, recipe, goal):
             draws.stage(count)
         with AtHome():
             return plain_step(state, goal, recipe)
@@ -136,6 +136,18 @@ def test_packed_images(loss: str, architecture: str) -> None:
 )
 def test_every_part_of_the_recipe(settings: dict[str, Any]) -> None:
     assert_there(step(**settings))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "settings"),
+    [
+        ("resnet[condition=projection]", {"mirror": 0.5, "g_batches": 2, "n_generator": 2}),
+        ("dcgan[condition=classifier]", {"augment": "translation", "ada_target": 0.6}),
+        ("pacdcgan[pack=3]", {"replay": 4}),
+    ],
+)
+def test_features_of_real_samples(architecture: str, settings: dict[str, Any]) -> None:
+    assert_there(step("vanilla", architecture, penalties=("feature-matching",), **settings))
 
 
 def test_every_architecture_is_here() -> None:

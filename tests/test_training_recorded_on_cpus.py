@@ -16,6 +16,7 @@ from ganbench.architectures.resnet import ResNet
 from ganbench.architectures.upsample import Upsample
 from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGAN
+from ganbench.penalties.feature_matching import FeatureMatching
 from ganbench.penalties.mode_seeking import ModeSeeking
 from ganbench.penalties.orthogonal import Orthogonal
 from ganbench.penalties.path_length import PathLength
@@ -61,6 +62,26 @@ def test_steps_with_penalties_on_the_generator_are_recorded(architecture: Archit
     train(plain, goal(), chosen, Notes(), evaluate_every=0)
     step = recorded(state, goal(), chosen)
     train(state, goal(), chosen, Notes(), evaluate_every=0, one_step=step)
+    assert step.given_up == ""
+    assert_bit_equal(plain, state)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "settings"),
+    [
+        (DCGAN(width=4), {"g_batches": 2, "n_generator": 2}),
+        (DCGAN(width=4), {"g_penalty_every": 3, "mirror": 0.5}),
+        (ResNet(width=4, condition="projection", spectral_norm=True), {"mirror": 0.5}),
+        (Upsample(width=4), {"precision": "bfloat16"}),
+    ],
+)
+def test_steps_that_compare_features_are_recorded(architecture: Architecture, settings: dict[str, Any]) -> None:
+    chosen = recipe(**settings)
+    plain, state = on_images(architecture, chosen), on_images(architecture, chosen)
+    train(plain, objective(Vanilla(), FeatureMatching()), chosen, Notes(), evaluate_every=0)
+    goal = objective(Vanilla(), FeatureMatching())
+    step = recorded(state, goal, chosen)
+    train(state, goal, chosen, Notes(), evaluate_every=0, one_step=step)
     assert step.given_up == ""
     assert_bit_equal(plain, state)
 

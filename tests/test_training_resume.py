@@ -18,6 +18,7 @@ from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGAN, WGANGP
 from ganbench.spec import Recipe
 from ganbench.training import checkpoint
+from ganbench.training.kept import DRAWN
 from ganbench.training.state import State
 from tests.captures import DEVICES
 from tests.loops import (
@@ -146,7 +147,7 @@ def test_what_a_gpu_wrote_goes_on_on_a_cpu(make_state: Make, tmp_path: Path) -> 
     first, second = make_state(chosen), make_state(chosen)
     run(first, chosen, objective(WGANGP()), Notes(stop_after=9))
     written = copy.deepcopy(first.state_dict())
-    for name in (seeds.NOISE, seeds.PENALTY, seeds.GENERATOR_PENALTY, seeds.AUGMENT, seeds.MIRROR):
+    for name in DRAWN:
         written["streams"][name] = torch.zeros(16, dtype=torch.uint8)  # a seed and an offset
     written["cuda"] = torch.zeros(16, dtype=torch.uint8)
     checkpoint.save(tmp_path / "checkpoint.pt", "t", {"state": written})
@@ -154,7 +155,7 @@ def test_what_a_gpu_wrote_goes_on_on_a_cpu(make_state: Make, tmp_path: Path) -> 
     assert second.step == 9
     for name, rng in second.streams.items():
         as_it_was = torch.equal(rng.get_state(), first.streams[name].get_state())
-        assert as_it_was is (name in (seeds.DATA, seeds.REPLAY, seeds.LABELS)), name
+        assert as_it_was is (name in (seeds.DATA, seeds.REPLAY, seeds.LABELS, seeds.COMPARED)), name
     unused = torch.rand(3, generator=seeds.stream(0, seeds.NOISE))
     assert not torch.equal(torch.rand(3, generator=second.streams[seeds.NOISE]), unused)
     assert run(second, chosen, objective(WGANGP()))

@@ -53,7 +53,8 @@ def test_the_recipe_can_ask_for_other_weights(make_state: Make) -> None:
 def test_every_use_has_its_own_stream(make_state: Make) -> None:
     state = make_state(Recipe(), seed=5)
     uses = (seeds.DATA, seeds.NOISE, seeds.REPLAY, seeds.AUGMENT, seeds.MIRROR, seeds.LABELS)
-    assert set(state.streams) == {*uses, seeds.PENALTY, seeds.GENERATOR_PENALTY}
+    penalties = (seeds.PENALTY, seeds.GENERATOR_PENALTY, seeds.COMPARED, seeds.COMPARED_AUGMENT)
+    assert set(state.streams) == {*uses, *penalties}
     for name, rng in state.streams.items():
         assert rng.initial_seed() == seeds.stream_seed(5, name)
 

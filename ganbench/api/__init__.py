@@ -10,7 +10,15 @@ work is refused by name.
 from ganbench.api.architecture import Architecture, Conditioning, Networks
 from ganbench.api.augmentation import Augmentation
 from ganbench.api.data import Dataset, Kind, Mixture, Samples
-from ganbench.api.objectives import Constrained, Discriminator, Generator, GeneratorPenalty, Loss, Penalty
+from ganbench.api.objectives import (
+    Constrained,
+    Discriminator,
+    FeaturePenalty,
+    Generator,
+    GeneratorPenalty,
+    Loss,
+    Penalty,
+)
 from ganbench.api.scoring import Evidence, Extractor, Metric, Need, Queried, Value
 
 __all__ = [
@@ -22,6 +30,7 @@ __all__ = [
     "Discriminator",
     "Evidence",
     "Extractor",
+    "FeaturePenalty",
     "Generator",
     "GeneratorPenalty",
     "Kind",

@@ -99,3 +99,35 @@ class Architecture:
         if classes < 1:
             raise ValueError("its networks take class labels, and the data has none")
         return self.build_conditional(shape, latent_dim, classes)
+
+    def features(self, discriminator: nn.Module) -> nn.Module:
+        """Return the layer whose input are the features that penalties compare (:class:`FeaturePenalty`).
+
+        It is called once in each pass of the discriminator, with one row for each raw output; what it gets is flattened
+        to (N, F). By default it is the layer that makes the raw outputs: the last of the linear layers and convolutions
+        with a single output, or of all of them where none has one, in the order in which the discriminator lists them.
+
+        Args:
+            discriminator: one that this architecture has built.
+
+        Raises:
+            ValueError: there is no such layer.
+        """
+        layers = [layer for layer in discriminator.modules() if _outputs(layer)]
+        single = [layer for layer in layers if _outputs(layer) == 1]
+        if not layers:
+            raise ValueError(
+                f"{type(discriminator).__name__} has no linear layer and no convolution whose input could be its "
+                "features; define features() of the architecture"
+            )
+        return (single or layers)[-1]
+
+
+def _outputs(layer: nn.Module) -> int:
+    """How many outputs a linear layer or a convolution has; 0 for anything else.
+
+    Not by its weight: to ask for one that is normalised changes what its normalisation remembers.
+    """
+    if isinstance(layer, nn.Linear):
+        return layer.out_features
+    return layer.out_channels if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d) else 0

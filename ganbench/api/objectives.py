@@ -126,6 +126,29 @@ class GeneratorPenalty:
         """Restore what :meth:`state_dict` returned; tensors arrive on the CPU."""
 
 
+class FeaturePenalty(GeneratorPenalty):
+    """A term of the generator's objective that compares what the discriminator makes of fakes and of real samples.
+
+    Features are what a layer of the discriminator gets, by default that which makes its raw outputs
+    (:meth:`Architecture.features`). A class implements :meth:`on_features`, which is used in place of a call.
+
+    Attributes:
+        kinds: the kinds of samples it understands.
+        formula: the term as text, for ``ganbench show``, with h = features, x = real samples and y = fakes.
+    """
+
+    def on_features(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return the penalty as a scalar.
+
+        Args:
+            real: features (N, F) of real samples, in float32, with no gradient. They are samples of their own, as many
+                as there are fakes, and augmented as the discriminator sees them.
+            fake: features (N, F) of the fakes of this update, in float32; gradients reach the generator through them.
+                Under a discriminator that judges samples in groups, N is the number of groups.
+        """
+        raise NotImplementedError
+
+
 class Loss:
     """Maps raw discriminator outputs of shape (N,) to the two players' objectives, both minimised.
 

@@ -72,3 +72,9 @@ def register_penalties(register: Register) -> None:
         summary="Orthogonal rows in the generator's weights",
         paper="arXiv:1809.11096",
     )
+    register(
+        "feature-matching",
+        "ganbench.penalties.feature_matching:FeatureMatching",
+        summary="Same mean features of the discriminator, real and fake",
+        paper="arXiv:1606.03498",
+    )

@@ -18,14 +18,9 @@ from ganbench.recipe import resolve_recipe, validate
 from ganbench.registry import Registry
 from ganbench.resolving.compatibility import check_pair, check_recipe, doubts
 from ganbench.resolving.data import Data
-from ganbench.resolving.penalties import AnyPenalty, check_kinds, check_penalties
-from ganbench.resolving.probing import (
-    check_augmentations,
-    check_generator_penalties,
-    check_loss,
-    check_networks,
-    check_output_penalties,
-)
+from ganbench.resolving.penalties import AnyPenalty, check_kinds, check_penalties, those_of
+from ganbench.resolving.probing import check_augmentations, check_loss, check_networks
+from ganbench.resolving.probing_penalties import check_generator_penalties, check_output_penalties
 from ganbench.spec import Component, Labels, Recipe, Scalar, TrialSpec
 from ganbench.training.adversarial import g_passes, passes
 
@@ -41,12 +36,12 @@ class _Objective(NamedTuple):
     def on_discriminator(self) -> list[tuple[Component, Penalty]]:
         """The penalties on the discriminator, each with the component that it comes with: the loss's own first."""
         own = [(self.component, self.loss.penalty)] if self.loss.penalty is not None else []
-        return [*own, *((component, one) for component, one in self.added if not isinstance(one, GeneratorPenalty))]
+        return [*own, *those_of(Penalty, self.added)]
 
     @property
     def on_generator(self) -> list[tuple[Component, GeneratorPenalty]]:
         """The penalties on the generator, each with its component."""
-        return [(component, one) for component, one in self.added if isinstance(one, GeneratorPenalty)]
+        return those_of(GeneratorPenalty, self.added)
 
     @property
     def label(self) -> str:

@@ -1,7 +1,7 @@
 """Which penalties a loss can have, by what they declare. What cannot be is refused by name, before anything trains."""
 
 from collections.abc import Iterable, Sequence
-from typing import get_args
+from typing import TypeVar, get_args
 
 from ganbench.api import Constrained, GeneratorPenalty, Loss, Penalty
 from ganbench.components import kinds_of, several
@@ -9,6 +9,7 @@ from ganbench.errors import UsageError, did_you_mean
 from ganbench.spec import Component, DataSpec
 
 AnyPenalty = Penalty | GeneratorPenalty
+Joined = TypeVar("Joined", Penalty, GeneratorPenalty)
 
 
 def check_penalties(loss_component: Component, loss: Loss, added: Sequence[tuple[Component, AnyPenalty]]) -> None:
@@ -28,7 +29,7 @@ def check_penalties(loss_component: Component, loss: Loss, added: Sequence[tuple
                 f"ganbench.api.Penalty; run `ganbench plugins check {loss_component.plugin}` for details"
             )
         check_constrained(f"the penalty of loss '{loss_component.name}'", loss.penalty)
-    on_discriminator = [(component, one) for component, one in added if not isinstance(one, GeneratorPenalty)]
+    on_discriminator = those_of(Penalty, added)
     for component, penalty in on_discriminator:
         check_constrained(f"penalty '{component.name}'", penalty)
     for component, penalty in on_discriminator:
@@ -38,6 +39,11 @@ def check_penalties(loss_component: Component, loss: Loss, added: Sequence[tuple
                 f"a penalty on the critic's {loss.penalty.constrains}; add it to another loss, as in "
                 f"'hinge+{component.name}'"
             )
+
+
+def those_of(contract: type[Joined], added: Iterable[tuple[Component, AnyPenalty]]) -> list[tuple[Component, Joined]]:
+    """The penalties of one player: of ``Penalty`` or ``GeneratorPenalty``, of which none is both."""
+    return [(component, penalty) for component, penalty in added if isinstance(penalty, contract)]
 
 
 def check_constrained(what: str, penalty: Penalty) -> None:

@@ -122,7 +122,8 @@ def checks_of(kind: str, cls: Any = None) -> list[Check]:
 
     Args:
         kind: ``loss``, ``penalty``, ...
-        cls: a component's class. It matters to penalties: those on the generator have checks of their own.
+        cls: a component's class. It matters to penalties: those on the generator and on features have checks of their
+            own.
 
     Raises:
         UsageError: there is no such kind.
@@ -190,10 +191,10 @@ def subject_of_entry(entry: Entry, *, parameters: Mapping[str, Scalar] | None = 
 def _module(kind: str, cls: Any) -> str:
     """The module with the checks of a class of a kind."""
     if kind == "penalty" and inspect.isclass(cls):
-        from ganbench.api import GeneratorPenalty
+        from ganbench.api import FeaturePenalty, GeneratorPenalty
 
         if issubclass(cls, GeneratorPenalty):
-            return "generator_penalties"
+            return "feature_penalties" if issubclass(cls, FeaturePenalty) else "generator_penalties"
     return PLURALS[kind]
 
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from ganbench.api import GeneratorPenalty
+from ganbench.api import FeaturePenalty, GeneratorPenalty
 from ganbench.testing.kit import Subject
 from ganbench.testing.penalty_critics import require_scalar, sample_shapes, samples
 from ganbench.testing.trial_streams import stream
@@ -40,8 +40,17 @@ def batch(penalty: GeneratorPenalty, n: int, *, dtype: torch.dtype = torch.float
     return small_generator(sample_shapes(penalty)[0], dtype=dtype), latent_points(n, dtype=dtype)
 
 
+def real_features(fake: Tensor) -> Tensor:
+    """Features (N, F) of real samples, as those of fakes have them."""
+    return samples(len(fake), fake.shape[1:], seed=100, dtype=fake.dtype)
+
+
 def term(penalty: GeneratorPenalty, generator: Any, z: Tensor, seed: int | torch.Generator = 0) -> Tensor:
-    """The penalty, called as the training loop calls it, with a stream or one of a seed."""
-    rng = stream(seed) if isinstance(seed, int) else seed
-    value = penalty(generator, z, generator(z), rng)
+    """The penalty, called as the training loop calls it, with a stream or one of a seed; to one on features, those of
+    fakes are the samples."""
+    fake = generator(z)
+    if isinstance(penalty, FeaturePenalty):
+        value = penalty.on_features(real_features(fake.flatten(1)), fake.flatten(1))
+    else:
+        value = penalty(generator, z, fake, stream(seed) if isinstance(seed, int) else seed)
     return require_scalar(value, "it", len(z), player="generator")

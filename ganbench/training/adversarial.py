@@ -35,7 +35,8 @@ def passes(penalties: Iterable[Penalty], recipe: Recipe) -> float:
 
 def g_passes(penalties: Iterable[GeneratorPenalty], recipe: Recipe) -> float:
     """How often the generator runs in one of its updates, on average: once for the loss, and once in
-    ``g_penalty_every`` updates for each penalty on it. None says whether it calls the generator; most do so once."""
+    ``g_penalty_every`` updates for each penalty on it. None says whether it calls the generator, and most do so once.
+    In place of the generator, one on features has the discriminator run."""
     return 1.0 + sum(1.0 / recipe.g_penalty_every for _ in penalties)
 
 

@@ -10,8 +10,8 @@ from ganbench.api import Architecture
 from ganbench.errors import in_one_line
 from ganbench.evaluation.isolation import full_precision
 from ganbench.spec import Recipe
+from ganbench.training.arithmetic import precision, widened
 from ganbench.training.host import Host
-from ganbench.training.loop import precision, widened
 from ganbench.training.stacked import Stacked
 from ganbench.training.state import State
 

@@ -14,28 +14,19 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganbench.provenance import environment
 from ganbench.schedule import critic_updates
 from ganbench.spec import Recipe
 from ganbench.training.adversarial import adversarial_loss
+from ganbench.training.arithmetic import precision, widened
 from ganbench.training.batched_model import BatchedModel, Member
 from ganbench.training.capture import Capture
-from ganbench.training.loop import (
-    Judged,
-    Made,
-    add_generator_penalties,
-    add_penalties,
-    centre_adaptation,
-    latents,
-    notify,
-    precision,
-    set_strength,
-    widened,
-)
+from ganbench.training.loop import centre_adaptation, latents, notify, set_strength
 from ganbench.training.optimisers import set_rate
 from ganbench.training.recordable import capture_for, with_recording
+from ganbench.training.terms import Judged, Made, add_generator_penalties, add_penalties, compared_layer
 
 End = Callable[[Member, Exception | None], None]
 """Called for each member that has reached its last step, or has ended with an error."""
@@ -185,25 +176,48 @@ def generator_updates(model: BatchedModel) -> Tensor:
     needs_real, count = members[0].objective.loss.needs_real, recipe.g_batches
     real = torch.stack([member.state.batches.next(count) for member in members]) if needs_real else None
     z = torch.stack([latents(member.state, recipe, count) for member in members])
+    layer = compared_layer(members[0].state, members[0].objective, recipe)
+    features = None
     with precision(recipe, model.device):
         fake = model.generator(z)
-        f = widened(model.discriminator(_augmented(model, fake), frozen=True))
+        if layer is None:
+            f = model.discriminator(_augmented(model, fake), frozen=True)
+        else:
+            f, of_fake = model.discriminator.with_features(_augmented(model, fake), layer)
         r = None
         if real is not None:
             r = widened(model.discriminator(_augmented(model, real), frozen=True))
-    losses = _generator_losses(model, z, fake, f, r)
+        if layer is not None:
+            features = widened(_compared_features(model, layer)), widened(of_fake)
+    losses = _generator_losses(model, z, fake, widened(f), r, features)
     model.g_optimiser.update(losses)
     return losses.detach()
 
 
-def _generator_losses(model: BatchedModel, z: Tensor, fake: Tensor, f: Tensor, r: Tensor | None) -> Tensor:
-    """Each member's loss with all its penalties, from latents (K, N, latent_dim), fakes (K, N, ...) and raw outputs
-    (K, N)."""
+@torch.no_grad()
+def _compared_features(model: BatchedModel, layer: nn.Module) -> Tensor:
+    """Features (K, N, F) of each member's own fresh real samples: what a layer gets when its discriminator judges
+    them."""
+    real = torch.stack([member.state.compared.next(model.recipe.g_batches) for member in model.members])
+    return model.discriminator.with_features(_augmented(model, real, compared=True), layer)[1]
+
+
+def _generator_losses(
+    model: BatchedModel,
+    z: Tensor,
+    fake: Tensor,
+    f: Tensor,
+    r: Tensor | None,
+    features: tuple[Tensor, Tensor] | None,
+) -> Tensor:
+    """Each member's loss with all its penalties, from latents (K, N, latent_dim), fakes (K, N, ...), raw outputs (K, N)
+    and features of real samples and of the fakes (K, N, F)."""
     members = model.members
     each_r: Sequence[Tensor | None] = [None] * len(members) if r is None else r.unbind()
     each_made: Sequence[Made | None] = [None] * len(members)
     if members[0].objective.on_generator:
-        each_made = list(map(Made, model.generator.each(), z, widened(fake)))
+        each_features = [None] * len(members) if features is None else zip(*features, strict=True)
+        each_made = list(map(Made, model.generator.each(), z, widened(fake), each_features))
     losses = []
     for member, made, f_own, r_own in zip(members, each_made, f, each_r, strict=True):
         loss, goal = None, member.objective
@@ -219,15 +233,16 @@ def _or_zero(loss: Tensor | None, outputs: Tensor) -> Tensor:
     return 0.0 * outputs.sum() if loss is None else loss
 
 
-def _augmented(model: BatchedModel, images: Tensor) -> Tensor:
-    """Samples (K, N, ...) augmented by each member's own draws; those of a member that fails stay as they are."""
+def _augmented(model: BatchedModel, images: Tensor, *, compared: bool = False) -> Tensor:
+    """Samples (K, N, ...) augmented by each member's own draws, those for real samples whose features are ``compared``
+    or the usual ones; those of a member that fails stay as they are."""
     if not model.members[0].state.augment.transforms:
         return images
     each = []
     for member, own in zip(model.members, images, strict=True):
         augmented = own
         with model.own(member):
-            augmented = member.state.augment(own)
+            augmented = (member.state.augment_compared if compared else member.state.augment)(own)
         each.append(augmented)
     return torch.stack(each)
 

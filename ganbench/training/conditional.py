@@ -12,13 +12,16 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from ganbench.api import Conditioning
+from ganbench.training.features import features_at
 
 
 class Judgement(NamedTuple):
-    """A discriminator's raw outputs (N,), and class logits (N, classes) where it classifies."""
+    """A discriminator's raw outputs (N,), class logits (N, classes) where it classifies, and features (N, F) where they
+    were asked for."""
 
     raw: Tensor
     classes: Tensor | None
+    features: Tensor | None = None
 
 
 def generate(generator: nn.Module, latents: Tensor, labels: Tensor | None) -> Tensor:
@@ -27,8 +30,18 @@ def generate(generator: nn.Module, latents: Tensor, labels: Tensor | None) -> Te
     return fakes
 
 
-def judge(discriminator: nn.Module, x: Tensor, labels: Tensor | None, conditioning: Conditioning) -> Judgement:
-    """Return what the discriminator makes of samples (N, ...)."""
+def judge(
+    discriminator: nn.Module,
+    x: Tensor,
+    labels: Tensor | None,
+    conditioning: Conditioning,
+    layer: nn.Module | None = None,
+) -> Judgement:
+    """Return what the discriminator makes of samples (N, ...); its features are what a ``layer`` of it gets."""
+    if layer is not None:
+        with features_at(layer) as found:
+            judgement = judge(discriminator, x, labels, conditioning)
+        return judgement._replace(features=found.only())
     if conditioning == "labels":
         return Judgement(discriminator(x, labels), None)
     if conditioning == "classifier":
@@ -49,11 +62,11 @@ def judge_both(
     if not joint:
         return judge(discriminator, real, labels, conditioning), judge(discriminator, fake, labels, conditioning)
     twice = None if labels is None else labels.repeat(2)
-    raw, classes = judge(discriminator, torch.cat([real, fake]), twice, conditioning)
-    r, f = raw.chunk(2)
-    if classes is None:
+    both = judge(discriminator, torch.cat([real, fake]), twice, conditioning)
+    r, f = both.raw.chunk(2)
+    if both.classes is None:
         return Judgement(r, None), Judgement(f, None)
-    r_classes, f_classes = classes.chunk(2)
+    r_classes, f_classes = both.classes.chunk(2)
     return Judgement(r, r_classes), Judgement(f, f_classes)
 
 

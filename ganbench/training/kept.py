@@ -21,7 +21,14 @@ from ganbench.training.host import every_part
 from ganbench.training.optimisers import optimiser_tensors
 from ganbench.training.state import State
 
-DRAWN = (seeds.NOISE, seeds.PENALTY, seeds.GENERATOR_PENALTY, seeds.AUGMENT, seeds.MIRROR)
+DRAWN = (
+    seeds.NOISE,
+    seeds.PENALTY,
+    seeds.GENERATOR_PENALTY,
+    seeds.AUGMENT,
+    seeds.MIRROR,
+    seeds.COMPARED_AUGMENT,
+)
 """The streams that a step draws from. Those of the host are not among them: what they give is drawn before it."""
 
 PLAIN = bool | int | float | str

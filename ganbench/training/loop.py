@@ -1,29 +1,39 @@
 """The training loop. A step is ``n_critic`` discriminator updates (more where it is boosted), then ``n_generator``
 generator updates.
 
-Read it top to bottom: everything a recipe can change happens here.
+Read it top to bottom: everything a recipe can change happens here, and for penalties in
+:mod:`ganbench.training.terms`.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from ganbench import seeds
-from ganbench.api import Discriminator, Generator, Loss
+from ganbench.api import Loss
 from ganbench.evaluation.sampling import draw_latents
-from ganbench.schedule import critic_updates, g_penalised, penalised, penalty_strength
+from ganbench.schedule import critic_updates, penalty_strength
 from ganbench.spec import Recipe
-from ganbench.training.adversarial import adversarial_loss, lazy, undecided
+from ganbench.training.adversarial import adversarial_loss, undecided
+from ganbench.training.arithmetic import precision, widened
 from ganbench.training.capture import Capture
 from ganbench.training.conditional import Critic, Labelled, classification, generate, judge, judge_both
 from ganbench.training.objective import Objective
 from ganbench.training.optimisers import set_rate
 from ganbench.training.recordable import capture_for, with_recording
 from ganbench.training.state import State
+from ganbench.training.terms import (
+    Judged,
+    Made,
+    add_generator_penalties,
+    add_penalties,
+    compared_layer,
+    with_real_features,
+)
 
 
 class Observer(Protocol):
@@ -164,88 +174,26 @@ def generator_update(state: State, objective: Objective, recipe: Recipe) -> Tens
     real = state.batches.next(recipe.g_batches) if objective.loss.needs_real else None
     z = latents(state, recipe, recipe.g_batches)
     labels = state.draw_labels() if real is None else state.batches.labels
+    layer = compared_layer(state, objective, recipe)
     with frozen(state.discriminator), precision(recipe, state.device):
         fake = generate(state.generator, z, labels)
-        of_fake = judge(state.discriminator, state.laid_out(state.augment(fake)), labels, state.conditioning)
+        of_fake = judge(state.discriminator, state.laid_out(state.augment(fake)), labels, state.conditioning, layer)
         r = None
         if real is not None:
             real = state.laid_out(state.augment(real))
             r = judge(state.discriminator, real, labels, state.conditioning).raw
+        features = None if layer is None else with_real_features(of_fake, layer, state, recipe)
     loss = objective.loss.generator(widened(of_fake.raw), None if r is None else widened(r))
     if state.conditioning == "classifier":
         loss = loss + recipe.classifier_g * classification(of_fake, labels)
     if objective.on_generator:  # else there is no use for a copy of all fakes in full precision
         generator = state.generator if labels is None else Labelled(state.generator, labels)
-        loss = add_generator_penalties(loss, Made(generator, z, widened(fake)), state, objective, recipe)
+        loss = add_generator_penalties(loss, Made(generator, z, widened(fake), features), state, objective, recipe)
 
     state.g_optimiser.zero_grad(set_to_none=True)
     loss.backward()
     state.g_optimiser.step()
     return loss.detach()
-
-
-class Judged(NamedTuple):
-    """What penalties on the discriminator get of its update.
-
-    Attributes:
-        critic: the discriminator as penalties call it.
-        real, fake: samples (N, ...), as the discriminator sees them.
-        r, f: its raw outputs on them (N,).
-    """
-
-    critic: Discriminator
-    real: Tensor
-    fake: Tensor
-    r: Tensor
-    f: Tensor
-
-
-class Made(NamedTuple):
-    """What penalties on the generator get of its update.
-
-    Attributes:
-        generator: as they call it.
-        z: latent points (N, latent_dim).
-        fake: what the generator made of them (N, ...), not augmented.
-    """
-
-    generator: Generator
-    z: Tensor
-    fake: Tensor
-
-
-def add_penalties(loss: Tensor, judged: Judged, state: State, objective: Objective, recipe: Recipe) -> Tensor:
-    """The discriminator's loss, a scalar, with every penalty on it that is a term of the next step."""
-    for penalty in objective.on_discriminator:
-        scheduled = lazy(penalty)
-        if scheduled and not penalised(recipe, state.step + 1):
-            continue
-        if penalty.of_outputs:
-            loss = loss + penalty.on_outputs(judged.r, judged.f)
-        elif penalty.differentiable:
-            with precision(recipe, state.device):
-                rng = state.streams[seeds.PENALTY]
-                term = widened(penalty(judged.critic, judged.real, judged.fake, rng))
-            if scheduled and recipe.penalty_every > 1:
-                term = recipe.penalty_every * term
-            if scheduled and state.penalty_strength is not None:
-                term = state.penalty_strength * term
-            loss = loss + term
-    return loss
-
-
-def add_generator_penalties(loss: Tensor, made: Made, state: State, objective: Objective, recipe: Recipe) -> Tensor:
-    """The generator's loss, a scalar, with every penalty on it where the next step has them."""
-    if not g_penalised(recipe, state.step + 1):
-        return loss
-    for penalty in objective.on_generator:
-        with precision(recipe, state.device):
-            rng = state.streams[seeds.GENERATOR_PENALTY]
-            term = widened(penalty(made.generator, made.z, made.fake, rng))
-        if recipe.g_penalty_every > 1:
-            term = recipe.g_penalty_every * term
-        loss = loss + term
-    return loss
 
 
 def set_strength(state: State, recipe: Recipe, step: int) -> None:
@@ -272,15 +220,3 @@ def frozen(network: nn.Module) -> Iterator[None]:
     finally:
         for parameter in parameters:
             parameter.requires_grad_(True)
-
-
-def widened(x: Tensor) -> Tensor:
-    """bfloat16 as float32, anything else as it is: losses are computed in full precision."""
-    return x.float() if x.dtype == torch.bfloat16 else x
-
-
-def precision(recipe: Recipe, device: torch.device) -> AbstractContextManager[object]:
-    """The arithmetic of the networks: float32, or bfloat16 where the recipe says so."""
-    if recipe.precision == "float32":
-        return nullcontext()
-    return torch.autocast(device.type, dtype=torch.bfloat16)

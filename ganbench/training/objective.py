@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ganbench.api import GeneratorPenalty, Loss, Penalty
+from ganbench.api import FeaturePenalty, GeneratorPenalty, Loss, Penalty
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +22,11 @@ class Objective:
     def on_generator(self) -> tuple[GeneratorPenalty, ...]:
         """The penalties that join the generator's objective."""
         return tuple(penalty for penalty in self.penalties if isinstance(penalty, GeneratorPenalty))
+
+    @property
+    def compares(self) -> bool:
+        """Whether one of these looks at features of the discriminator."""
+        return any(isinstance(penalty, FeaturePenalty) for penalty in self.penalties)
 
     def state_dict(self) -> dict[str, Any]:
         """What its penalties remember."""

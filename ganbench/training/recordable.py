@@ -61,9 +61,7 @@ def with_recording(
         subject,
         work,
         draws=[
-            draws
-            for state, goal in zip(states, goals, strict=True)
-            for draws in drawn_on_the_host(state, recipe, needs_real=goal.loss.needs_real)
+            draws for state, goal in zip(states, goals, strict=True) for draws in drawn_on_the_host(state, recipe, goal)
         ],
         seen=recipe.n_critic * states[0].samples_per_update,
         parts=[*(part for goal in goals for part in (goal.loss, *goal.penalties)), *transforms],
@@ -89,16 +87,18 @@ def obstacle_to_recording(recipe: Recipe, *, remembers: bool) -> str:
     return ""
 
 
-def drawn_on_the_host(state: State, recipe: Recipe, *, needs_real: bool) -> list[tuple[Draws, int]]:
+def drawn_on_the_host(state: State, recipe: Recipe, goal: Objective) -> list[tuple[Draws, int]]:
     """What most steps of a trial draw on the host, each with how many times.
 
     Args:
         state: the trial's.
         recipe: the trial's.
-        needs_real: whether the generator's loss takes real samples.
+        goal: what its players minimise.
     """
-    of_generator = recipe.n_generator * recipe.g_batches if needs_real else 0
-    draws = [(state.batches.indices, recipe.n_critic + of_generator)]
+    of_generator, needs_real = recipe.n_generator * recipe.g_batches, goal.loss.needs_real
+    draws = [(state.batches.indices, recipe.n_critic + (of_generator if needs_real else 0))]
+    if goal.compares and recipe.g_penalty_every == 1:
+        draws.append((state.compared.indices, of_generator))
     if state.conditioning != "none" and not needs_real:
         draws.append((state.labelled, recipe.n_generator))
     if state.replay is not None:

@@ -10,6 +10,7 @@ from torch.func import functional_call
 from torch.optim import Optimizer
 
 from ganbench.spec import Recipe
+from ganbench.training.features import features_at
 from ganbench.training.optimisers import OPTIMISERS
 from ganbench.training.stacked_layers import StackedLayers
 
@@ -33,9 +34,19 @@ class Stacked:
 
     def __call__(self, x: Tensor, *, frozen: bool = False) -> Tensor:
         """Call all networks, each on its own samples; ``frozen`` leaves out the gradients of the weights."""
-        weights = {name: weight.detach() for name, weight in self.parameters.items()} if frozen else self.parameters
         with StackedLayers():
-            outputs: Tensor = torch.vmap(self._call)(weights, self._buffers, x)
+            outputs: Tensor = torch.vmap(self._call)(self._weights(frozen), self._buffers, x)
+        return outputs
+
+    def with_features(self, x: Tensor, layer: nn.Module) -> tuple[Tensor, Tensor]:
+        """As a frozen call; return the outputs, and what ``layer`` of the first network gets, as (K, N, F)."""
+
+        def call(weights: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
+            with features_at(layer) as found:
+                return self._call(weights, buffers, x), found.only()
+
+        with StackedLayers():
+            outputs: tuple[Tensor, Tensor] = torch.vmap(call)(self._weights(True), self._buffers, x)
         return outputs
 
     def each(self) -> list["Part"]:
@@ -56,6 +67,9 @@ class Stacked:
         for network in self._networks:
             for tensor in (*network.parameters(), *network.buffers()):
                 tensor.data = tensor.data.clone()
+
+    def _weights(self, frozen: bool) -> dict[str, Tensor]:
+        return {name: weight.detach() for name, weight in self.parameters.items()} if frozen else self.parameters
 
     def _call(self, weights: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor) -> Tensor:
         output: Tensor = functional_call(self._networks[0], (weights, buffers), (x,))

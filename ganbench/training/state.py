@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Self
 
 import torch
@@ -60,6 +60,7 @@ class State:
         self._seed = seed
         self.generator, self.discriminator = (network.to(device) for network in networks)
         self.conditioning = architecture.conditioning
+        self._architecture = architecture
         self.memory_format = choose_layout(
             networks, self.conditioning, samples.shape, recipe.latent_dim, pack=architecture.pack
         )
@@ -75,6 +76,8 @@ class State:
             seeds.AUGMENT: seeds.stream(seed, seeds.AUGMENT, device),
             seeds.MIRROR: seeds.stream(seed, seeds.MIRROR, device),
             seeds.LABELS: seeds.stream(seed, seeds.LABELS),
+            seeds.COMPARED: seeds.stream(seed, seeds.COMPARED),
+            seeds.COMPARED_AUGMENT: seeds.stream(seed, seeds.COMPARED_AUGMENT, device),
         }
         labels = samples.labels if self.conditioning != "none" else None
         self._labels = None if labels is None else labels.to(device)
@@ -87,13 +90,15 @@ class State:
             if recipe.standing_batches
             else None
         )
-        self.batches = Batches(
-            samples.data.to(device),
-            self.samples_per_update,
-            self.streams[seeds.DATA],
-            self._labels,
-            Mirror(recipe.mirror, self.streams[seeds.MIRROR]) if recipe.mirror else None,
-        )
+        data = samples.data.to(device)
+
+        def batches(order: str, mirror: str) -> Batches:
+            mirrored = Mirror(recipe.mirror, self.streams[mirror]) if recipe.mirror else None
+            return Batches(data, self.samples_per_update, self.streams[order], self._labels, mirrored)
+
+        self.batches = batches(seeds.DATA, seeds.MIRROR)
+        self.compared = batches(seeds.COMPARED, seeds.COMPARED_AUGMENT)
+        """The real samples whose features penalties compare with those of fakes."""
         self.replay = (
             Replay(recipe.replay, recipe.replay_share, self.streams[seeds.REPLAY], architecture.pack)
             if recipe.replay
@@ -101,6 +106,7 @@ class State:
         )
         self.adaptation = Adaptation(recipe.ada_target, recipe.ada_images, device) if recipe.ada_target else None
         self.augment = Augment(augmentations, self.streams[seeds.AUGMENT], self.adaptation)
+        self.augment_compared = Augment(augmentations, self.streams[seeds.COMPARED_AUGMENT], self.adaptation)
         self.penalty_strength = torch.ones((), device=device) if recipe.penalty_final != 1 else None
         """What penalties on gradients are multiplied by in this step, where that changes; a recorded step reads it."""
         self.watch = Watch(recipe.divergence_limit)
@@ -142,6 +148,11 @@ class State:
         the networks take none."""
         return None if self._labels is None else self._labels[self.labelled.next()]
 
+    @cached_property
+    def feature_layer(self) -> nn.Module:
+        """The layer of the discriminator that gets the features which penalties compare."""
+        return self._architecture.features(self.discriminator)
+
     @property
     def settled(self) -> bool:
         """Whether a further step changes in place all that it changes: not as long as a history of fakes fills."""
@@ -171,6 +182,7 @@ class State:
             "replay": self.replay.state_dict() if self.replay else {},
             "adaptation": self.adaptation.state_dict() if self.adaptation else {},
             "batches": self.batches.state_dict(),
+            "compared": self.compared.state_dict(),
             "watch": self.watch.state_dict(),
             "streams": {name: rng.get_state() for name, rng in self.streams.items()},
             "torch": torch.get_rng_state(),
@@ -195,6 +207,8 @@ class State:
         if self.adaptation:
             self.adaptation.load_state_dict(state["adaptation"])
         self.batches.load_state_dict(state["batches"])
+        if "compared" in state:  # else of a version that compared nothing
+            self.compared.load_state_dict(state["compared"])
         self.watch.load_state_dict(state["watch"])
         for name, rng in self.streams.items():
             if name not in state["streams"]:  # of a version that had nothing to draw from it
