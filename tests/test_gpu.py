@@ -12,10 +12,13 @@ from ganbench.architectures.mlp import MLP
 from ganbench.evaluation.features import extract
 from ganbench.extractors.embedded import Digits
 from ganbench.losses.hinge import Hinge
+from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGANGP
+from ganbench.penalties.feature_matching import FeatureMatching
 from ganbench.records.folder import TrialFolder
 from ganbench.training.batchable import obstacle_to_batching
 from ganbench.training.loop import train, whole_step
+from ganbench.training.objective import Objective
 from ganbench.training.recorded import WARM_UP, Recorded
 from tests.batches import SEEDS, assert_same, build, members, recipe, together
 from tests.commands import ganbench
@@ -81,6 +84,24 @@ def test_parts_of_a_recipe(options: list[str], tmp_path: Path) -> None:
     assert result(trial)["metrics"]["fid"] > 0
 
 
+@pytest.mark.parametrize(
+    ("losses", "options"),
+    [
+        ("hinge+r1+mode-seeking+path-length[gamma_pl=0.1]", []),
+        ("vanilla+mode-seeking+orthogonal", []),
+        ("vanilla+feature-matching", ["--set", "augment=translation,ada_target=0.6,mirror=0.5,g_batches=2"]),
+        ("vanilla+feature-matching", ["--set", "precision=bfloat16,n_generator=2"]),
+    ],
+)
+@pytest.mark.parametrize("condition", ["none", "projection"])
+def test_penalties_on_the_generator(losses: str, options: list[str], condition: str, tmp_path: Path) -> None:
+    (trial,) = run(tmp_path, "--losses", losses, "--arch", f"dcgan[width=8,condition={condition}]", *options)
+    assert result(trial)["metrics"]["fid"] > 0
+    log = TrialFolder(trial).log.read_text()
+    assert "not recorded" not in log or "not recorded: a penalty that remembers earlier updates" in log
+    assert "remembers" not in log or "path-length" in losses
+
+
 def test_class_labels(tmp_path: Path) -> None:
     (trial,) = run(tmp_path, "--losses", "hinge", "--arch", "dcgan[width=8,condition=projection]")
     assert "not recorded" not in TrialFolder(trial).log.read_text()
@@ -92,15 +113,16 @@ def test_several_trials_on_one_gpu(tmp_path: Path) -> None:
     assert len(trials) == 4
 
 
-def test_batched_seeds_go_the_way_they_go_alone(float64: None) -> None:
+@pytest.mark.parametrize("goal", [lambda: objective(WGANGP()), lambda: objective(Vanilla(), FeatureMatching())])
+def test_batched_seeds_go_the_way_they_go_alone(goal: Callable[[], Objective], float64: None) -> None:
     chosen, device = recipe(), torch.device(GPU)
     states = [build(chosen, seed, device=device) for seed in SEEDS]
     assert obstacle_to_batching(PLAIN, states, chosen) == ""
-    group = members(chosen, lambda: objective(WGANGP()), device=device)
+    group = members(chosen, goal, device=device)
     together(group, chosen)
     for seed, member in zip(SEEDS, group, strict=True):
         alone = build(chosen, seed, device=device)
-        train(alone, objective(WGANGP()), chosen, Notes(), evaluate_every=0)
+        train(alone, goal(), chosen, Notes(), evaluate_every=0)
         assert_same(member.state, alone)
 
 

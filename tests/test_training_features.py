@@ -77,9 +77,11 @@ def test_the_layer_is_the_last_with_one_output_or_else_the_last() -> None:
 
 
 def test_to_look_for_the_layer_leaves_what_spectral_normalisation_remembers() -> None:
-    network = nn.utils.parametrizations.spectral_norm(nn.Linear(3, 1))
+    network = nn.Sequential(nn.Linear(5, 6), nn.Linear(6, 1))
+    for layer in network:
+        nn.utils.parametrizations.spectral_norm(layer, n_power_iterations=1)
     before = weights(network)
-    assert Architecture().features(network) is network
+    assert Architecture().features(network) is network[1]
     assert not differ(before, weights(network))
 
 

@@ -111,7 +111,7 @@ def _features(
         UsageError: the architecture does not say where they are, or they are not there.
     """
     what = f"the discriminator of architecture '{component.label}'"
-    with refused(f"the features of {what} cannot be had", more(component)):
+    with refused(f"the features of {what} cannot be had"):
         layer = architecture.features(discriminator)
         if not isinstance(layer, nn.Module):
             raise TypeError(f"features() of the architecture returns {described(layer)}, not a layer")
@@ -124,6 +124,6 @@ def _features(
     if len(found.features) != len(found.raw):
         raise UsageError(
             f"{what} has features of shape {tuple(found.features.shape)} for {len(found.raw)} raw outputs; let "
-            f"features() of the architecture return a layer that gets one row for each; {more(component)}"
+            "features() of the architecture return a layer that gets one row for each"
         )
     return real, found.features
