@@ -11,6 +11,7 @@ from torch import Tensor
 from ganbench.api import Loss
 from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGANGP
+from ganbench.penalties.feature_matching import FeatureMatching
 from ganbench.penalties.mode_seeking import ModeSeeking
 from ganbench.penalties.zero_centred import R1
 from ganbench.schedule import critic_updates
@@ -97,7 +98,7 @@ def test_steps_with_a_seldom_penalty_are_the_steps_themselves(make_state: Make, 
         return played_back
 
     plain, state = make_state(chosen), make_state(chosen)
-    goals = [objective(Vanilla(), R1(), ModeSeeking()) for _ in range(2)]
+    goals = [objective(Vanilla(), R1(), ModeSeeking(), FeatureMatching()) for _ in range(2)]
     expected = go(plain, partial(plain_step, plain, goals[0], chosen), chosen, 12)
     found = go(state, whole_step(state, goals[1], chosen, noting), chosen, 12)
     assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))

@@ -70,7 +70,6 @@ def test_steps_with_penalties_on_the_generator_are_recorded(architecture: Archit
     ("architecture", "settings"),
     [
         (DCGAN(width=4), {"g_batches": 2, "n_generator": 2}),
-        (DCGAN(width=4), {"g_penalty_every": 3, "mirror": 0.5}),
         (ResNet(width=4, condition="projection", spectral_norm=True), {"mirror": 0.5}),
         (Upsample(width=4), {"precision": "bfloat16"}),
     ],
