@@ -17,7 +17,7 @@ from ganbench.api import Evidence, Metric, Need, Value
 from ganbench.errors import UsageError
 from ganbench.evaluation.handout import write_program
 from ganbench.evaluation.images import NonFiniteSamples, to_uint8
-from ganbench.evaluation.querying import QueriedGenerator
+from ganbench.evaluation.querying import QueriedGenerator, to_query
 from ganbench.evaluation.trained import load_generator
 from ganbench.extractors.embedded import Digits
 from ganbench.metrics.fid import FID
@@ -108,7 +108,8 @@ class Images(nn.Module):
         self.channels = channels
 
     def forward(self, z: Tensor) -> Tensor:
-        return (z[:, :1, None, None] * torch.linspace(0.1, 1, 256).view(1, 1, 16, 16)).repeat(1, self.channels, 1, 1)
+        ramp = torch.linspace(0.1, 1, 256).view(1, 1, 16, 16)
+        return torch.tanh(z[:, :1, None, None] * ramp).repeat(1, self.channels, 1, 1)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -221,6 +222,28 @@ def test_whatever_has_a_generator_has_the_trials_value(
     assert found.error == ""
     again = run(found.planned[0], tmp_path / "runs").read_result()["metrics"]
     assert again["ppl"] == pytest.approx(folder.read_result()["metrics"]["ppl"], rel=1e-5)
+
+
+def test_a_colour_generator_is_queried_in_the_grey_that_it_is_scored_in(tmp_path: Path) -> None:
+    asked: dict[str, Any] = {"against": "digits", "metrics": ["ppl"], "num_samples": 100, "latent_dim": 5}
+    found = []
+    for channels in (1, 3):
+        path = tmp_path / f"{channels}.pt"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.jit.trace(Images(channels).eval(), torch.randn(2, 5)).save(str(path))
+        request = to_request([path], plugins.load().registry, device="cpu", channels=1, value_range="-1:1", **asked)
+        (cell,) = sources.answer(request).planned
+        found.append(run(cell, tmp_path / "runs").read_result()["metrics"])
+    assert found[0] == pytest.approx(found[1], rel=1e-5)
+    assert found[0]["ppl"] > 0
+
+
+def test_each_seed_of_a_trial_has_draws_of_its_own() -> None:
+    (cell,) = grid()
+    drawn = [to_query(nn.Identity(), cell.spec.model_copy(update={"seed": seed}), CPU).seed for seed in (0, 1, 0)]
+    assert drawn[0] == drawn[2] != drawn[1]
+    assert all(0 <= seed < 2**32 for seed in drawn)
 
 
 def test_samples_alone_are_refused_by_name_while_planning(trained: tuple[TrialFolder, Path], tmp_path: Path) -> None:
