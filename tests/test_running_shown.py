@@ -1,5 +1,6 @@
 """A GPU that nvidia-smi lists and torch cannot use: what was asked for decides between the CPU and a refusal."""
 
+import io
 import json
 import os
 from collections.abc import Callable
@@ -9,7 +10,10 @@ from typing import Any
 import pytest
 
 from ganbench import plugins
+from ganbench.display.plain import Quiet
+from ganbench.errors import StoreError
 from ganbench.executors import devices
+from ganbench.grid import parse_axis
 from ganbench.plan import PlanRequest, SourcesRequest
 from ganbench.planning.request import RunRequest
 from ganbench.processes.server import NoGPU
@@ -58,6 +62,64 @@ def test_auto_goes_on_on_the_cpu_and_says_so_once(tmp_path: Path, listed: dict[s
     assert json.loads(result.read_text())["environment"]["requested_device"] == "cpu"
 
 
+class Screen(Quiet):
+    """A display that notes what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__(io.StringIO())
+        self.quiet: bool | None = None
+        self.notes: list[str] = []
+        self.closed = 0
+
+    def note(self, line: str) -> None:
+        self.notes.append(line)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
+    """The display of a run."""
+    found = Screen()
+
+    def make(*, quiet: bool) -> Screen:
+        found.quiet = quiet
+        return found
+
+    monkeypatch.setattr(shown, "make_display", make)
+    return found
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_run_is_as_quiet_as_asked_for_and_leaves_the_terminal_as_it_was(
+    quiet: bool, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(request: RunRequest, loaded: object, display: Screen) -> Outcome:
+        assert (display, display.closed) == (screen, 0)
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(shown, "run_grid", fails)
+    with pytest.raises(StoreError, match="the disk is full"):
+        shown.run_shown(RunRequest(plan=PLAN, seeds=(0,), out=Path("runs")), plugins.load([]), quiet=quiet)
+    assert (screen.quiet, screen.closed) == (quiet, 1)
+
+
+def test_the_trackers_that_were_asked_for_follow_the_run(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    followed: list[object] = []
+
+    def tracked(display: Screen, *given: object) -> Screen:
+        followed.extend(given)
+        return display
+
+    monkeypatch.setattr(shown, "tracked", tracked)
+    monkeypatch.setattr(shown, "run_grid", lambda *_: Outcome())
+    loaded = plugins.load()
+    asked = parse_axis("tracker", ["tensorboard"], loaded.registry)
+    shown.run_shown(RunRequest(plan=PLAN, seeds=(0,), out=Path("there"), trackers=tuple(asked)), loaded, quiet=True)
+    assert followed == [tuple(asked), loaded.registry, Path("there")]
+
+
 Shown = Callable[..., list[RunRequest]]
 
 
@@ -86,6 +148,12 @@ def show(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shown:
 def test_whatever_names_a_gpu_asks_for_one(show: Shown, given: dict[str, Any]) -> None:
     with pytest.raises(NoGPU, match=r"^the driver lists a GPU that torch cannot use: it is too old; use --device cpu$"):
         show(**given)
+
+
+def test_a_gpu_that_nobody_asked_for_is_replaced_by_the_cpu_with_a_line(show: Shown, screen: Screen) -> None:
+    assert [each.device for each in show()] == ["auto", "cpu"]
+    assert screen.notes == [f"{CANNOT.removesuffix('torch ')}it is too old; trials run on the CPU"]
+    assert screen.closed == 1
 
 
 def test_generators_that_are_scored_are_tried_on_the_cpu_too(show: Shown) -> None:

@@ -119,8 +119,11 @@ def test_a_name_of_several_lines_is_told_in_one() -> None:
         ganbench.run(losses="van\nil\x07la", architectures="mlp")
 
 
-def test_a_folder_without_trials_is_a_table_without_rows(tmp_path: Path) -> None:
-    assert ganbench.load_results(tmp_path).empty
+def test_a_folder_without_trials_is_a_table_without_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "runs").mkdir()
+    assert ganbench.load_results(tmp_path / "runs").empty
+    monkeypatch.chdir(tmp_path)
+    assert ganbench.load_results().empty
 
 
 def test_nothing_is_no_folder_of_trials() -> None:

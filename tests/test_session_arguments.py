@@ -83,6 +83,11 @@ def test_what_is_given_is_what_is_asked_for_and_nothing_else_is(run: Run, name: 
     assert len(differing) == 1
 
 
+def test_what_is_not_given_is_as_a_request_has_it(run: Run) -> None:
+    found = run()
+    assert found == RunRequest(plan=found.plan, seeds=(0,), out=Path("runs"))
+
+
 def test_no_argument_is_forgotten_here() -> None:
     assert set(GIVEN) | {"suite", "quiet"} == set(inspect.signature(ganbench.run).parameters)
 
