@@ -1,4 +1,4 @@
-"""What the seeds that are trained together minimise in tests: losses, penalties, and the settings that change either."""
+"""What the seeds that are trained together minimise in tests: losses, penalties and settings that change either."""
 
 from collections.abc import Callable
 from typing import Any
