@@ -117,7 +117,6 @@ def test_a_constructor_that_refuses_is_the_users_to_mend() -> None:
     [
         ("loss", Loss, "discriminator() and generator()"),
         ("penalty", Penalty, "__call__()"),
-        ("penalty", GeneratorPenalty, "__call__()"),
         ("penalty", FeaturePenalty, "on_features()"),
         ("augmentation", Augmentation, "__call__()"),
         ("architecture", Architecture, "build()"),
