@@ -69,11 +69,7 @@ ARCHITECTURES: dict[str, tuple[Architecture, dict[str, Any], Callable[[], Object
     "batch norm, joint": (Normed(), {"discriminator_batch": "joint"}, lambda: objective(LSGAN())),
     "batch norm, a penalty that calls the network": (Normed(), {"steps": 10}, lambda: objective(WGANGP())),
     "batch norm, features": (Normed(), {"n_generator": 2}, lambda: objective(Vanilla(), FeatureMatching())),
-    "packed maxout, features": (
-        PacGAN(pack=2, hidden=16, hidden_d=8),
-        {"g_batches": 2},
-        lambda: objective(Vanilla(), FeatureMatching()),
-    ),
+    "packed, features": (PacGAN(pack=2, hidden=16, hidden_d=8), {}, lambda: objective(Vanilla(), FeatureMatching())),
     "packed maxout": (PacGAN(pack=2, hidden=16, hidden_d=8), {}, lambda: objective(Vanilla())),
     "packed maxout, replay": (PacGAN(pack=2, hidden=16, hidden_d=8), {"replay": 12}, lambda: objective(Vanilla())),
     "packed images": (DCGAN5x5(pack=2, width=2), {"n_generator": 2, "steps": 8}, lambda: objective(Vanilla())),
@@ -177,23 +173,19 @@ def pictured(settings: Recipe, seed: int) -> State:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("ada_target", "loss", "penalties"),
-    [(0.0, Vanilla, ()), (0.1, Vanilla, ()), (0.1, LSGAN, ()), (0.1, Vanilla, (FeatureMatching(),))],
-)
-def test_every_seed_augments_as_it_does_alone(
-    ada_target: float, loss: type[Loss], penalties: tuple[FeatureMatching, ...]
-) -> None:
-    """Real and fake images, by draws of the seed's own, in both players' updates; doubt has the loss's own level."""
+@pytest.mark.parametrize(("ada_target", "loss"), [(0.0, Vanilla), (0.1, Vanilla), (0.1, LSGAN)])
+def test_every_seed_augments_as_it_does_alone(ada_target: float, loss: type[Loss]) -> None:
+    """Real and fake images, by draws of the seed's own, in both players' updates and where features are compared; doubt
+    has the loss's own level."""
     chosen = recipe(steps=12, augment="translation", ada_target=ada_target, ada_images=100, mirror=0.5)
     group = [
-        Member(state=pictured(chosen, seed), objective=objective(loss(), *penalties), observer=Notes())
+        Member(state=pictured(chosen, seed), objective=objective(loss(), FeatureMatching()), observer=Notes())
         for seed in SEEDS
     ]
     assert list(together(group, chosen).values()) == [None] * 3
     for seed, member in zip(SEEDS, group, strict=True):
         alone = pictured(chosen, seed)
-        train(alone, objective(loss(), *penalties), chosen, Notes(), evaluate_every=0)
+        train(alone, objective(loss(), FeatureMatching()), chosen, Notes(), evaluate_every=0)
         assert_same(member.state, alone)
 
 

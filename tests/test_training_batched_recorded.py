@@ -15,6 +15,7 @@ from ganbench.errors import Diverged
 from ganbench.losses.lsgan import LSGAN
 from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGAN, WGANGP
+from ganbench.penalties.feature_matching import FeatureMatching
 from ganbench.penalties.lecam import LeCam
 from ganbench.penalties.mode_seeking import ModeSeeking
 from ganbench.penalties.zero_centred import R1
@@ -70,6 +71,7 @@ CASES: dict[str, tuple[Architecture | None, dict[str, Any], Callable[[], Objecti
     "replay": (None, {"replay": 20}, lambda: objective(Vanilla()), 5),
     "two updates of pairs": (None, {"n_generator": 2, "g_batches": 2}, lambda: objective(Paired()), 0),
     "batch norm": (Normed(), {"n_critic": 2}, lambda: objective(Vanilla()), 0),
+    "features": (Normed(), {"n_generator": 2}, lambda: objective(Vanilla(), FeatureMatching()), 0),
     "packed maxout": (PacGAN(pack=2, hidden=16, hidden_d=8), {}, lambda: objective(Vanilla()), 0),
 }  # fmt: skip
 """How many of 40 steps are not like most comes last."""

@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganbench.api import Loss, Samples
+from ganbench.api import Samples
 from ganbench.architectures.mlp import MLP
 from ganbench.augmentations.translation import Translation
 from ganbench.losses.vanilla import Vanilla
+from ganbench.penalties.feature_matching import FeatureMatching
 from ganbench.spec import Recipe
 from ganbench.training import batches
 from ganbench.training.loop import train, whole_step
@@ -26,19 +27,35 @@ HISTORY: dict[str, Any] = {"replay": 30, "replay_share": 0.5}
 """Filled by the first eight updates of the discriminator, four at a time."""
 ADAPTIVE: dict[str, Any] = {"augment": "translation", "ada_target": 0.1, "ada_images": 200}
 
-CASES: dict[str, tuple[str, dict[str, Any], Callable[[], Loss], int]] = {
-    "labels": ("projection", {}, Vanilla, 0),
-    "labels of several updates": ("classifier", {"n_generator": 2, "g_batches": 2, "n_critic": 2}, Vanilla, 0),
-    "labels of real samples": ("projection", {"n_critic": 2}, Paired, 0),
-    "a history": ("none", HISTORY, Vanilla, 8),
-    "a history that fills within a step": ("none", {"n_critic": 3, **HISTORY}, Vanilla, 3),
+
+def vanilla() -> Objective:
+    return objective(Vanilla())
+
+
+def paired() -> Objective:
+    return objective(Paired())
+
+
+def compared() -> Objective:
+    return objective(Vanilla(), FeatureMatching())
+
+
+CASES: dict[str, tuple[str, dict[str, Any], Callable[[], Objective], int]] = {
+    "labels": ("projection", {}, vanilla, 0),
+    "labels of several updates": ("classifier", {"n_generator": 2, "g_batches": 2, "n_critic": 2}, vanilla, 0),
+    "labels of real samples": ("projection", {"n_critic": 2}, paired, 0),
+    "a history": ("none", HISTORY, vanilla, 8),
+    "a history that fills within a step": ("none", {"n_critic": 3, **HISTORY}, vanilla, 3),
     # Full after step 7, which is boosted, as are 13, 19 and 25.
-    "a history beside boosted steps": ("none", {**HISTORY, "n_critic_boost": 3, "boost_every": 6}, Vanilla, 10),
-    "adaptive augmentation": ("none", ADAPTIVE, Vanilla, 0),
-    "adaptive augmentation of several updates": ("none", {"n_critic": 3, **ADAPTIVE}, Vanilla, 0),
-    "all of them": ("projection", {**HISTORY, **ADAPTIVE, "ema_decay": 0.9, "mirror": 0.5}, Vanilla, 8),
+    "a history beside boosted steps": ("none", {**HISTORY, "n_critic_boost": 3, "boost_every": 6}, vanilla, 10),
+    "adaptive augmentation": ("none", ADAPTIVE, vanilla, 0),
+    "adaptive augmentation of several updates": ("none", {"n_critic": 3, **ADAPTIVE}, vanilla, 0),
+    "all of them": ("projection", {**HISTORY, **ADAPTIVE, "ema_decay": 0.9, "mirror": 0.5}, vanilla, 8),
+    "real samples whose features are compared": ("none", {"n_generator": 2, "g_batches": 2}, compared, 0),
+    "such, with labels and augmentation": ("classifier", {"mirror": 0.5, **ADAPTIVE}, compared, 0),
 }
-"""Condition, settings and loss, and how many of 30 steps are not like most: a history fills, or they are boosted."""
+"""Condition, settings and what the players minimise, and how many of 30 steps are not like most: a history fills, or
+they are boosted."""
 
 
 def make(condition: str, settings: Recipe, device: str = "cpu", seed: int = 0) -> State:
@@ -62,33 +79,42 @@ def go(state: State, goal: Objective, settings: Recipe, capture: Any, notes: Not
 
 
 @pytest.mark.parametrize("capture", [again, capture_on_cpu])
-@pytest.mark.parametrize(("condition", "settings", "loss", "unlike"), CASES.values(), ids=CASES.keys())
+@pytest.mark.parametrize(("condition", "settings", "goal", "unlike"), CASES.values(), ids=CASES.keys())
 def test_recorded_steps_are_the_steps_themselves(
-    condition: str, settings: dict[str, Any], loss: Callable[[], Loss], unlike: int, capture: Any, capsys: Any
+    condition: str, settings: dict[str, Any], goal: Callable[[], Objective], unlike: int, capture: Any, capsys: Any
 ) -> None:
     chosen = recipe(steps=30, **settings)
     plain, state, played = make(condition, chosen), make(condition, chosen), Played(capture)
-    expected = go(plain, objective(loss()), chosen, refused)
+    expected = go(plain, goal(), chosen, refused)
     assert capsys.readouterr().out.count("not recorded: operation not permitted") == 1
-    found = go(state, objective(loss()), chosen, played)
+    found = go(state, goal(), chosen, played)
     assert capsys.readouterr().out == ""
     assert found.reports == expected.reports
     assert_bit_equal(plain, state)
     assert played.times == 1 + 30 - unlike - WARM_UP  # the first of them is compared, and then done
 
 
-@pytest.mark.parametrize("name", ["labels of several updates", "a history", "adaptive augmentation", "all of them"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "labels of several updates",
+        "a history",
+        "adaptive augmentation",
+        "all of them",
+        "such, with labels and augmentation",
+    ],
+)
 @pytest.mark.parametrize("stop", [3, 13])
 def test_an_interrupted_trial_goes_on_the_same_way(name: str, stop: int) -> None:
-    condition, settings, loss, _ = CASES[name]
+    condition, settings, goal, _ = CASES[name]
     chosen = recipe(steps=30, **settings)
     whole, first, second = (make(condition, chosen, seed=seed) for seed in (0, 0, 9))
-    go(whole, objective(loss()), chosen, refused)
-    go(first, objective(loss()), chosen, capture_on_cpu, Notes(stop_after=stop))
+    go(whole, goal(), chosen, refused)
+    go(first, goal(), chosen, capture_on_cpu, Notes(stop_after=stop))
     saved = first.state_dict()
     before = flat({part: saved[part] for part in ("replay", "adaptation")})
     second.load_state_dict(saved)
-    go(second, objective(loss()), chosen, capture_on_cpu)
+    go(second, goal(), chosen, capture_on_cpu)
     assert_bit_equal(whole, second)
     # What changes in place is not the checkpoint itself.
     after = flat({part: saved[part] for part in ("replay", "adaptation")})
@@ -116,11 +142,11 @@ def test_all_that_a_step_changes_is_put_back_when_a_recording_is_not_taken() -> 
 @pytest.mark.parametrize("name", CASES)
 def test_on_a_gpu(name: str, device: str, capsys: Any, monkeypatch: pytest.MonkeyPatch, float64: None) -> None:
     monkeypatch.setattr(batches, "to_network_range", lambda data: data.double().div(127.5).sub(1.0))
-    condition, settings, loss, _ = CASES[name]
+    condition, settings, goal, _ = CASES[name]
     chosen = recipe(steps=40, **settings)
     plain, state = make(condition, chosen, device), make(condition, chosen, device)
-    go(plain, objective(loss()), chosen, refused)
+    go(plain, goal(), chosen, refused)
     capsys.readouterr()
-    train(state, objective(loss()), chosen, Notes(), evaluate_every=0)
+    train(state, goal(), chosen, Notes(), evaluate_every=0)
     assert "not recorded" not in capsys.readouterr().out
     assert_close_networks(state, plain)
