@@ -26,9 +26,11 @@ class Counting(GeneratorPenalty):
 
     def __init__(self) -> None:
         self.given: list[tuple[Any, Tensor, Tensor]] = []
+        self.autocast: list[bool] = []
 
     def __call__(self, generator: Any, z: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
         self.given.append((generator, z, fake))
+        self.autocast.append(torch.is_autocast_enabled("cpu"))
         assert rng.initial_seed() == seeds.stream_seed(0, seeds.GENERATOR_PENALTY)
         return 100.0 + 0 * fake.sum()
 
@@ -138,6 +140,7 @@ def test_they_train_in_either_precision(make_state: Make, precision: Any) -> Non
     settings, seen = recipe(steps=5, precision=precision), Counting()
     run(make_state(settings), settings, objective(Vanilla(), PathLength(), ModeSeeking(), seen))
     assert {fake.dtype for _, _, fake in seen.given} == {torch.float32}
+    assert set(seen.autocast) == {precision == "bfloat16"}  # in which a penalty calls the generator
 
 
 def test_without_any_no_fakes_are_copied_to_full_precision(make_state: Make, monkeypatch: pytest.MonkeyPatch) -> None:
