@@ -18,6 +18,7 @@ from ganbench.penalties.zero_centred import R1
 from ganbench.training import loop
 from ganbench.training.loop import generator_update, train
 from ganbench.training.state import State
+from tests.batches import members, together
 from tests.loops import Make, Notes, Recording, assert_bit_equal, differ, objective, recipe, run, weights
 
 
@@ -26,9 +27,11 @@ class Counting(GeneratorPenalty):
 
     def __init__(self) -> None:
         self.given: list[tuple[Any, Tensor, Tensor]] = []
+        self.autocast: list[bool] = []
 
     def __call__(self, generator: Any, z: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
         self.given.append((generator, z, fake))
+        self.autocast.append(torch.is_autocast_enabled("cpu"))
         assert rng.initial_seed() == seeds.stream_seed(0, seeds.GENERATOR_PENALTY)
         return 100.0 + 0 * fake.sum()
 
@@ -123,12 +126,17 @@ def test_a_conditional_generator_makes_samples_of_the_classes_of_the_update() ->
             super().__call__(generator, z, fake, rng)
             assert torch.allclose(generator(z), fake, atol=1e-6)
             twice = generator(torch.cat([z, z]))
-            assert twice.shape == (16, 1, 16, 16)
-            assert len(list(generator.parameters())) == len(list(generator.named_parameters())) > 4
+            assert torch.allclose(twice, torch.cat([fake, fake]), atol=1e-5)  # in turn, each with the label of its fake
+            names = [name for name, _ in state.generator.named_parameters()]
+            assert [name for name, _ in generator.named_parameters()] == names
+            assert len(list(generator.parameters())) == len(names)
             return 0 * fake.sum()
 
     settings = recipe()
     state, term = conditional(settings), Again()
+    with torch.no_grad():  # classes begin alike
+        for weight in state.generator.parameters():
+            weight.add_(0.1 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(3)))
     generator_update(state, objective(Vanilla(), term), settings)
     assert len(term.given) == 1
 
@@ -138,6 +146,21 @@ def test_they_train_in_either_precision(make_state: Make, precision: Any) -> Non
     settings, seen = recipe(steps=5, precision=precision), Counting()
     run(make_state(settings), settings, objective(Vanilla(), PathLength(), ModeSeeking(), seen))
     assert {fake.dtype for _, _, fake in seen.given} == {torch.float32}
+    assert set(seen.autocast) == {precision == "bfloat16"}  # in which a penalty calls the generator
+
+
+def test_seeds_of_one_batched_model_get_them_in_full_precision_too() -> None:
+    seen: list[tuple[torch.dtype, bool]] = []
+
+    class Seen(GeneratorPenalty):
+        def __call__(self, generator: Any, z: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+            seen.append((fake.dtype, torch.is_autocast_enabled("cpu")))
+            return fake.square().mean()
+
+    settings = recipe(steps=1, precision="bfloat16")
+    errors = together(members(settings, lambda: objective(Vanilla(), Seen())), settings)
+    assert list(errors.values()) == [None] * 3
+    assert seen == [(torch.float32, True)] * 3
 
 
 def test_without_any_no_fakes_are_copied_to_full_precision(make_state: Make, monkeypatch: pytest.MonkeyPatch) -> None:
