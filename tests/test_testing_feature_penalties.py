@@ -165,6 +165,33 @@ class Forgetful(Moving):
         pass
 
 
+class OfReal(Spread):
+    """Compares with a moving mean of real samples that begins with the first batch; nothing is wrong with it."""
+
+    def __init__(self, weight: float = 1.0, decay: float = 0.5) -> None:
+        super().__init__(weight)
+        self.decay = decay
+        self.mean: Tensor | None = None
+
+    def on_features(self, real: Tensor, fake: Tensor) -> Tensor:
+        latest = real.mean(0)
+        self.mean = latest if self.mean is None else latest.lerp(self.mean.to(latest), self.decay)
+        return self.weight * (fake.mean(0) - self.mean).square().mean()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {} if self.mean is None else {"mean": self.mean.cpu()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.mean = state.get("mean")
+
+
+class ForgetfulOfReal(OfReal):
+    """Does not say what it remembers of real samples."""
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+
 class Attached(Moving):
     """Remembers a tensor with its graph."""
 
@@ -200,6 +227,7 @@ WRONG: list[tuple[type[FeaturePenalty], str, str]] = [
         "it has loaded in load_state_dict() stays on the CPU; move it to fake.device",
     ),
     (Forgetful, "memory", "it remembers something that its state_dict() does not contain"),
+    (ForgetfulOfReal, "memory", "it remembers something that its state_dict() does not contain"),
     (Attached, "memory", "detach what it remembers, or every trial would fail at its second step"),
     (Idle, "used-parameters", "weight changes nothing"),
 ]
@@ -210,7 +238,7 @@ def test_a_mistake_is_caught_by_the_check_that_is_for_it(penalty: type[FeaturePe
     assert_caught(penalty, name, words)
 
 
-@pytest.mark.parametrize("penalty", [Spread, PullingAway, Moving, FeatureMatching])
+@pytest.mark.parametrize("penalty", [Spread, PullingAway, Moving, OfReal, FeatureMatching])
 def test_one_with_which_nothing_is_wrong_passes(penalty: type[FeaturePenalty]) -> None:
     outcomes = check(penalty)
     assert failed(outcomes) == {}

@@ -40,17 +40,18 @@ def batch(penalty: GeneratorPenalty, n: int, *, dtype: torch.dtype = torch.float
     return small_generator(sample_shapes(penalty)[0], dtype=dtype), latent_points(n, dtype=dtype)
 
 
-def real_features(fake: Tensor) -> Tensor:
-    """Features (N, F) of real samples, as those of fakes have them."""
-    return samples(len(fake), fake.shape[1:], seed=100, dtype=fake.dtype)
+def real_features(fake: Tensor, seed: int = 0) -> Tensor:
+    """Features (N, F) of real samples, as those of fakes have them; of others with each seed."""
+    return samples(len(fake), fake.shape[1:], seed=100 + seed, dtype=fake.dtype)
 
 
 def term(penalty: GeneratorPenalty, generator: Any, z: Tensor, seed: int | torch.Generator = 0) -> Tensor:
     """The penalty, called as the training loop calls it, with a stream or one of a seed; to one on features, those of
-    fakes are the samples."""
+    fakes are the samples, and those of real ones are drawn from the seed."""
     fake = generator(z)
     if isinstance(penalty, FeaturePenalty):
-        value = penalty.on_features(real_features(fake.flatten(1)), fake.flatten(1))
+        real = real_features(fake.flatten(1), seed) if isinstance(seed, int) else real_features(fake.flatten(1))
+        value = penalty.on_features(real, fake.flatten(1))
     else:
         value = penalty(generator, z, fake, stream(seed) if isinstance(seed, int) else seed)
     return require_scalar(value, "it", len(z), player="generator")
