@@ -98,8 +98,32 @@ def test_questions_that_cannot_be_answered_are_refused() -> None:
     ):
         with pytest.raises(ValueError, match=words):
             wrong.samples(z, of)
+    for of, words in (
+        (labels[:1], r"labels must have the shape \(700,\), one for each z, not \(1,\)"),
+        (labels[:, None], r"labels must have the shape \(700,\), one for each z, not \(700, 1\)"),
+        (labels.float(), "labels must be whole numbers, not float32"),
+        (labels > 0, "labels must be whole numbers, not bool"),
+        (labels + 1, "labels must be 0 to 2, not 1 to 3"),
+        (labels - 1, "labels must be 0 to 2, not -1 to 1"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            conditional.samples(Z, of)
+    assert torch.equal(conditional.samples(Z, labels.int()), conditional.samples(Z, labels))
     with pytest.raises(ValueError, match="no features without an extractor"):
         plain.features(Z)
+
+
+def test_what_was_asked_with_stays_as_it_was() -> None:
+    class InPlace(nn.Module):
+        def forward(self, z: Tensor, labels: Tensor) -> Tensor:
+            return z.mul_(0) + labels.mul_(0)[:, None]
+
+    z, labels = Z.clone().requires_grad_(), torch.arange(700) % 3
+    made = queried(InPlace(), classes=3).samples(z, labels)
+    assert not made.any()
+    assert not made.requires_grad
+    assert torch.equal(z, Z)
+    assert torch.equal(labels, torch.arange(700) % 3)
 
 
 class Images(nn.Module):

@@ -199,6 +199,9 @@ def test_what_is_refused_and_what_is_warned_of() -> None:
     for bad in ({"samples": 1}, {"samples": -1}, {"epsilon": 0.0}, {"epsilon": 1.5}, {"epsilon": math.nan}):
         with pytest.raises(ValueError, match="must be"):
             PPL(**bad)
+    # Its square is 0 in float32, and the way would be 0 / 0 long.
+    with pytest.raises(ValueError, match="epsilon must be from 1e-06 to 1, not 1e-30"):
+        PPL(epsilon=1e-30)
     with pytest.raises(ValueError, match="interpolation must be one of lerp, slerp_any, not 'slerp_unit'"):
         PPL(interpolation="slerp_unit")
     check = partial(PPL.check, reference=5000, dimension=64, classes=10)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganbench.api import Evidence, Metric, Need, Value
+from ganbench.api import Evidence, Metric, Need, Queried, Value
 from ganbench.metrics.ppl import PPL
 from ganbench.testing import check, evidence
 from ganbench.testing.metric_generators import SmallGenerator
@@ -125,7 +125,65 @@ class Remembers(RightQuery):
         return {"slope": self.sloped(moved)}
 
 
-@pytest.mark.parametrize("metric", [RightQuery, OfImages, OfLabels, PPL])
+class AnyLatents(RightQuery):
+    """Draws z as the generator does; what it asks with is of another type, and is its own to change."""
+
+    dtype = torch.float64
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        assert fake.generator is not None
+        z, labels = self.drawn(fake.generator), self.labels(fake.generator)
+        first = fake.generator.features(z, labels)
+        return {"slope": self.sloped(fake.generator.features(z.add_(0.01), labels) - first)}
+
+    def drawn(self, generator: Queried) -> Tensor:
+        rng = torch.Generator().manual_seed(generator.seed)
+        if generator.latent == "uniform":
+            return torch.rand(50, generator.latent_dim, generator=rng, dtype=self.dtype) * 2 - 1
+        return torch.randn(50, generator.latent_dim, generator=rng, dtype=self.dtype)
+
+    def labels(self, generator: Queried) -> Tensor | None:
+        return torch.arange(50) % generator.classes if generator.classes else None
+
+
+class WithoutExtractor(AnyLatents):
+    """Asks for features without saying so."""
+
+    needs = ("generator",)
+
+
+class WithGradients(AnyLatents):
+    """Wants the way back from samples to z."""
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        assert fake.generator is not None
+        z = self.drawn(fake.generator).requires_grad_()
+        (slope,) = torch.autograd.grad(fake.generator.features(z, self.labels(fake.generator)).sum(), z)
+        return {"slope": self.sloped(slope)}
+
+
+class OneLabel(AnyLatents):
+    """Gives one label for all."""
+
+    def labels(self, generator: Queried) -> Tensor | None:
+        return torch.tensor([1]) if generator.classes else None
+
+
+class LabelsFromTheEnd(AnyLatents):
+    """Counts classes from the last one, as indices can."""
+
+    def labels(self, generator: Queried) -> Tensor | None:
+        return -1 - torch.arange(50) % generator.classes if generator.classes else None
+
+
+class AlwaysNormal(AnyLatents):
+    """Never asks what z is drawn from."""
+
+    def drawn(self, generator: Queried) -> Tensor:
+        return torch.randn(50, generator.latent_dim, generator=torch.Generator().manual_seed(generator.seed))
+
+
+@pytest.mark.parametrize("metric", [RightQuery, OfImages, OfLabels, AnyLatents, PPL])
 def test_right_ones_pass(metric: type[Metric]) -> None:
     skip = {"severity": "it looks at one step"} if metric is OfImages else {}
     assert {name: said for name, said in failed(check(metric)).items() if name not in skip} == {}
@@ -145,6 +203,11 @@ def test_it_gets_worse_the_rougher_the_way_is() -> None:
         (OfNormal, "generators", "with a generator of uniform latent points it raises AssertionError: only normal"),
         (Normalised, "collapsed", "for fakes that are all the same it raises ZeroDivisionError"),
         (Remembers, "repeatable", "its random stream does not restart"),
+        (WithoutExtractor, "values", "raises ValueError: there are no features without an extractor"),
+        (WithGradients, "values", "raises RuntimeError: element 0 of tensors does not require grad"),
+        (OneLabel, "generators", r"labels must have the shape (50,), one for each z, not (1,)"),
+        (LabelsFromTheEnd, "generators", "labels must be 0 to 3, not -4 to -1"),
+        (AlwaysNormal, "generators", "lies beyond [-1, 1]"),
     ],
 )
 def test_mistakes_are_caught(metric: type[Metric], name: str, words: str) -> None:

@@ -57,7 +57,7 @@ class Queried(Protocol):
         Images (N, C, H, W) with black at -1 and white at 1, neither clamped nor rounded, or vectors (N, D).
 
         Raises:
-            ValueError: z has another width, or labels are missing or not wanted.
+            ValueError: z has another width, or labels are missing, not wanted or not one class for each z.
         """
         ...
 

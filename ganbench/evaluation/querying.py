@@ -11,6 +11,35 @@ from ganbench.evaluation.channels import with_channels_in_range
 from ganbench.evaluation.sampling import Latent, generate
 from ganbench.spec import TrialSpec
 
+NO_FEATURES = "there are no features without an extractor; name 'features' among the metric's needs"
+
+
+def as_asked(z: Tensor, labels: Tensor | None, *, latent_dim: int, classes: int) -> tuple[Tensor, Tensor | None]:
+    """Return copies of z (N, latent_dim) float32 and labels (N,) int64 on the CPU, without gradients.
+
+    A generator may work in place; what a metric asked with stays as it was.
+
+    Raises:
+        ValueError: z has another shape, or labels are missing, not wanted, or not one class for each z. Networks would
+            broadcast too few labels, and one beyond the last class would end a whole process on a GPU.
+    """
+    if z.dim() != 2 or z.shape[1] != latent_dim:
+        raise ValueError(f"z must have the shape (N, {latent_dim}), not {tuple(z.shape)}")
+    if (labels is not None) != bool(classes):
+        wanted = f"needs labels of 0 to {classes - 1}" if classes else "takes no labels"
+        raise ValueError(f"this generator {wanted}")
+    z = z.detach().to("cpu", torch.float32, copy=True)
+    if labels is None:
+        return z, None
+    if labels.shape != z.shape[:1]:
+        raise ValueError(f"labels must have the shape ({len(z)},), one for each z, not {tuple(labels.shape)}")
+    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
+        raise ValueError(f"labels must be whole numbers, not {str(labels.dtype).removeprefix('torch.')}")
+    labels = labels.to("cpu", torch.int64, copy=True)
+    if bool(((labels < 0) | (labels >= classes)).any()):
+        raise ValueError(f"labels must be 0 to {classes - 1}, not {int(labels.min())} to {int(labels.max())}")
+    return z, labels
+
 
 @dataclass(frozen=True, kw_only=True)
 class QueriedGenerator:
@@ -38,19 +67,15 @@ class QueriedGenerator:
 
     def samples(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return the samples at z (N, latent_dim), as :meth:`ganbench.api.Queried.samples` says."""
-        if z.dim() != 2 or z.shape[1] != self.latent_dim:
-            raise ValueError(f"z must have the shape (N, {self.latent_dim}), not {tuple(z.shape)}")
-        if (labels is not None) != bool(self.classes):
-            wanted = f"needs labels of 0 to {self.classes - 1}" if self.classes else "takes no labels"
-            raise ValueError(f"this generator {wanted}")
+        z, labels = as_asked(z, labels, latent_dim=self.latent_dim, classes=self.classes)
         rng = torch.Generator().manual_seed(self.seed)
-        made = generate(self.module, z.float().cpu(), rng=rng, device=self.device, labels=labels)
+        made = generate(self.module, z, rng=rng, device=self.device, labels=labels)
         return with_channels_in_range(made, self.channels) if self.channels else made
 
     def features(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return the features at z (N, latent_dim), as :meth:`ganbench.api.Queried.features` says."""
         if self.extract is None:
-            raise ValueError("there are no features without an extractor; name 'features' among the metric's needs")
+            raise ValueError(NO_FEATURES)
         return self.extract(self.samples(z, labels))
 
 

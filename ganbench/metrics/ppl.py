@@ -24,6 +24,8 @@ OUTLIERS = 1
 """Percent of the steps that are left out at each end."""
 FEW, FINE = 500, 0.01
 """Fewer steps make an uncertain mean; at smaller ones rounding adds more than a twentieth to the number."""
+SHORTEST = 1e-6
+"""Shorter steps are lost in float32, and the number would be 0 or none."""
 BATCH = 250
 
 
@@ -72,7 +74,8 @@ class PPL(Metric):
 
     Args:
         samples: how many steps; 0 takes as many as fakes are scored.
-        epsilon: length of a step as a share of the way between two latent points, above 0 and at most 1.
+        epsilon: length of a step as a share of the way between two latent points, from 1e-6, below which float32 has
+            no such steps, to 1.
         interpolation: the way between them: ``"lerp"``, straight, or ``"slerp_any"``, along an arc.
 
     Raises:
@@ -89,8 +92,8 @@ class PPL(Metric):
     def __init__(self, samples: int = 0, epsilon: float = 0.03, interpolation: str = "lerp") -> None:
         if samples < 0 or samples == 1:
             raise ValueError(f"samples must be 0 or at least 2, not {samples}")
-        if not 0 < epsilon <= 1:
-            raise ValueError(f"epsilon must be above 0 and at most 1, not {epsilon:g}")
+        if not SHORTEST <= epsilon <= 1:
+            raise ValueError(f"epsilon must be from {SHORTEST:g} to 1, not {epsilon:g}")
         if interpolation not in INTERPOLATIONS:
             raise ValueError(f"interpolation must be one of {', '.join(INTERPOLATIONS)}, not '{interpolation}'")
         self.samples = samples

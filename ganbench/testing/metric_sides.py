@@ -16,7 +16,7 @@ from ganbench.evaluation.images import to_uint8
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.evaluation.needs import uses_extractor
 from ganbench.testing.kit import Flaw, Subject
-from ganbench.testing.metric_generators import SmallGenerator
+from ganbench.testing.metric_generators import SmallGenerator, latents, points_at
 
 CPU = torch.device("cpu")
 SEVERITIES = (0.0, 0.25, 0.5, 1.0)
@@ -132,9 +132,10 @@ class Sides:
         render = partial(_rendered, shape=self.shape) if self.images else Tensor.clone
         # Of a conditional generator each class has its mode, and some classes look like others where modes are lost.
         chosen = means[torch.arange(CLASSES) % classes] if self.traits.get("classes") else means[:classes]
-        generator = SmallGenerator(means=chosen, render=render, noise=noise, **self.traits)
+        extracts = uses_extractor(self.metric)
+        generator = SmallGenerator(means=chosen, render=render, noise=noise, extracts=extracts, **self.traits)
         labels = torch.arange(n) % CLASSES
-        points = generator.features(generator.latents(n, seed), labels if generator.classes else None)
+        points = points_at(generator, latents(generator, n, seed), labels if generator.classes else None)
         logits = -2 * torch.cdist(points, means)
         mixture = Mixture(means=means, sigma=0.3)
         return evidence(features=points, logits=logits, labels=labels, mixture=mixture, generator=generator)
