@@ -65,9 +65,7 @@ CASES: dict[str, tuple[Architecture | None, dict[str, Any], Callable[[], Objecti
         None, {"lr_schedule": "linear", "ema_decay": 0.9, "penalty_final": 0.1}, lambda: objective(WGANGP()), 0
     ),
     "a penalty in one step of four": (None, {"penalty_every": 4}, lambda: objective(Vanilla(), R1()), 10),
-    "one on the generator in one step of four": (
-        None, {"g_penalty_every": 4}, lambda: objective(Vanilla(), ModeSeeking()), 10
-    ),
+    "on the generator in one of four": (None, {"g_penalty_every": 4}, lambda: objective(Vanilla(), ModeSeeking()), 10),
     "replay": (None, {"replay": 20}, lambda: objective(Vanilla()), 5),
     "two updates of pairs": (None, {"n_generator": 2, "g_batches": 2}, lambda: objective(Paired()), 0),
     "batch norm": (Normed(), {"n_critic": 2}, lambda: objective(Vanilla()), 0),
