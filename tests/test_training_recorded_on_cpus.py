@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganbench.api import Architecture, Samples
+from ganbench.api import Architecture, Generator, GeneratorPenalty, Samples
 from ganbench.architectures.dcgan import DCGAN
 from ganbench.architectures.resnet import ResNet
 from ganbench.architectures.upsample import Upsample
@@ -91,6 +91,28 @@ def test_steps_with_a_penalty_on_the_generator_that_remembers_are_not() -> None:
     step = recorded(state, goal, chosen)
     train(state, goal, chosen, Notes(), evaluate_every=0, one_step=step)
     assert step.given_up == "a penalty that remembers earlier updates"
+
+
+class Fading(GeneratorPenalty):
+    """Counts its updates on the host, and says nothing of it."""
+
+    def __init__(self) -> None:
+        self.updates = 0
+
+    def __call__(self, generator: Generator, z: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        self.updates += 1
+        return fake.square().mean() / self.updates
+
+
+def test_steps_with_a_penalty_on_the_generator_that_counts_on_the_host_are_not() -> None:
+    chosen = recipe(steps=6)
+    plain, state = on_images(DCGAN(width=4), chosen), on_images(DCGAN(width=4), chosen)
+    train(plain, objective(Vanilla(), Fading()), chosen, Notes(), evaluate_every=0)
+    goal = objective(Vanilla(), Fading())
+    step = recorded(state, goal, chosen)
+    train(state, goal, chosen, Notes(), evaluate_every=0, one_step=step)
+    assert "updates" in step.given_up
+    assert_bit_equal(plain, state)
 
 
 @pytest.mark.parametrize(("architecture", "settings"), TRIALS.values(), ids=TRIALS.keys())
