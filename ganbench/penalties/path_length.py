@@ -16,8 +16,8 @@ class PathLength(GeneratorPenalty):
     Equation 4 of the paper, where the latent space is that of StyleGAN's mapped w; generators here have z alone. For
     points, y ~ N(0, 1). As in the authors' code, a starts at 0, takes the batch's mean in before it is compared with,
     and passes the gradient on through that share of it. The code does all this in one step of four and four times as
-    strongly, on half a batch; here it is a term of each update. The generator runs once more and is differentiated
-    twice.
+    strongly, on half a batch; here a recipe's ``g_penalty_every`` says in how many steps it is a term of the loss. The
+    generator runs once more and is differentiated twice.
 
     With batch norm in the generator the gradient at a latent point is that of the whole batch by it.
 
