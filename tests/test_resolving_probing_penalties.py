@@ -182,6 +182,27 @@ class Judge(nn.Module):
         return raw
 
 
+class Beside(nn.Module):
+    """A discriminator of points that shows a layer what a function makes of them."""
+
+    def __init__(self, function: Callable[[Tensor], Any]) -> None:
+        super().__init__()
+        self.function = function
+        self.output, self.beside = nn.Linear(2, 1), Layer()
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.beside(*self.function(x))
+        raw: Tensor = self.output(x).squeeze(1)
+        return raw
+
+
+class Layer(nn.Module):
+    """Takes anything."""
+
+    def forward(self, *given: Any) -> None:
+        pass
+
+
 class OfPoints(Architecture):
     kinds = ("vector",)
 
@@ -210,6 +231,28 @@ def test_a_discriminator_without_features_is_refused_by_its_name(architecture: A
     check_generator_penalties(named(ModeSeeking()), *given)
     said = refusal(check_generator_penalties, named(FeatureMatching()), *given)
     assert "the discriminator of architecture 'networks'" in said
+    assert words in said
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda x: [x.long()], "the features gets a tensor of 2 dimensions, torch.int64, not a tensor of real numbers"),
+        (lambda x: [torch.fft.fft(x)], " gets a tensor of 2 dimensions, torch.complex64, not a tensor of real numbers"),
+        (lambda x: [x.mean()], " gets a tensor of 0 dimensions, torch.float32, not a tensor of real numbers with a"),
+        (lambda x: [(x, x)], " gets a tuple, not a tensor of real numbers with a row for each raw output; let feat"),
+        (lambda x: [], " gets nothing, not a tensor of real numbers with a row for each raw output; let features() of"),
+        (lambda x: [x / 0], " has features that are not finite, on random samples or on fakes; let features() of the"),
+    ],
+)
+def test_a_layer_that_gets_no_features_is_the_architectures_mistake_and_not_the_penaltys(
+    function: Callable[[Tensor], Any], words: str
+) -> None:
+    network = Beside(function)
+    given = component("networks"), OfPoints(network, network.beside), data((2,)), Recipe(latent_dim=4)
+    said = refusal(check_generator_penalties, named(FeatureMatching()), *given)
+    assert "the discriminator of architecture 'networks'" in said
+    assert "penalty" not in said
     assert words in said
 
 

@@ -126,4 +126,9 @@ def _features(
             f"{what} has features of shape {tuple(found.features.shape)} for {len(found.raw)} raw outputs; let "
             "features() of the architecture return a layer that gets one row for each"
         )
+    if not all(bool(features.isfinite().all()) for features in (real, found.features)):
+        raise UsageError(
+            f"{what} has features that are not finite, on random samples or on fakes; let features() of the "
+            "architecture return another layer"
+        )
     return real, found.features

@@ -7,6 +7,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+OTHERWISE = "let features() of the architecture return another one"
+
 
 class Features:
     """What a layer has got, call by call."""
@@ -15,8 +17,17 @@ class Features:
         self._seen: list[Tensor] = []
 
     def note(self, layer: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
-        """Before the layer's forward pass."""
-        x: Tensor = (*given, *named.values())[0]
+        """Before the layer's forward pass.
+
+        Raises:
+            TypeError: it gets something of which no features can be made.
+        """
+        x: object = next(iter((*given, *named.values())), None)
+        if not isinstance(x, Tensor) or not x.dim() or not x.is_floating_point():
+            raise TypeError(
+                f"the layer whose input are the features gets {_described(x)}, not a tensor of real numbers with a row "
+                f"for each raw output; {OTHERWISE}"
+            )
         self._seen.append(x.reshape(len(x), -1))
 
     def only(self) -> Tensor:
@@ -28,7 +39,7 @@ class Features:
         if len(self._seen) != 1:
             raise RuntimeError(
                 f"the layer whose input are the features is called {len(self._seen)} times in a pass of the "
-                "discriminator, not once; let features() of the architecture return another one"
+                f"discriminator, not once; {OTHERWISE}"
             )
         return self._seen[0]
 
@@ -42,3 +53,9 @@ def features_at(layer: nn.Module) -> Iterator[Features]:
         yield found
     finally:
         hook.remove()
+
+
+def _described(x: object) -> str:
+    if x is None:
+        return "nothing"
+    return f"a tensor of {x.dim()} dimensions, {x.dtype}" if isinstance(x, Tensor) else f"a {type(x).__name__}"
