@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ganbench.api import Penalty
 from ganbench.testing import check
-from tests.kit import assert_caught, failed, outcome_of
+from tests.kit import assert_caught, failed
 
 
 class Right(Penalty):
@@ -70,45 +70,6 @@ class Late(Right):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
         self.updates = state["updates"]
-
-
-class LateSlopes(Penalty):
-    """R1 from its third update on."""
-
-    formula = "1/2 * mean(||grad D(x)||^2), x real"
-    waits = 2
-
-    def __init__(self) -> None:
-        self.updates = 0
-
-    def slopes(self, discriminator: Any, x: Tensor) -> Tensor:
-        (found,) = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
-        return found
-
-    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
-        self.updates += 1
-        if self.updates <= self.waits:
-            return real.new_zeros(())
-        return self.slopes(discriminator, real.detach().requires_grad_()).flatten(1).square().sum(1).mean() / 2
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"updates": self.updates}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.updates = state["updates"]
-
-
-class LateWithoutGradient(LateSlopes):
-    """Whose slopes are cut off."""
-
-    def slopes(self, discriminator: Any, x: Tensor) -> Tensor:
-        return super().slopes(discriminator, x).detach()
-
-
-class VeryLate(LateSlopes):
-    """Longer than anybody would wait."""
-
-    waits = 1000
 
 
 class Missing(Penalty):
@@ -272,7 +233,6 @@ WRONG: list[tuple[type[Penalty], str, str]] = [
     (HoldsItself, "memory", "contains what a checkpoint cannot"),
     (OtherKey, "memory", "load_state_dict() fails on what state_dict() returned (KeyError: 'mean')"),
     (NoDictionary, "memory", "returns list, not a dictionary"),
-    (LateWithoutGradient, "double-backward", "the penalty has no gradient by the discriminator's weights"),
     (Attached, "memory", "the backward pass of its update 2 goes back into an update before"),
     (CountsProjections, "memory", "project() gives other weights"),
 ]
@@ -283,16 +243,9 @@ def test_a_wrong_penalty_is_caught_by_name(penalty: type[Penalty], name: str, wo
     assert_caught(penalty, name, words)
 
 
-@pytest.mark.parametrize("penalty", [Right, Plain, Upcasts, MeanOfSamples, LateSlopes, VeryLate])
+@pytest.mark.parametrize("penalty", [Right, Plain, Upcasts, MeanOfSamples])
 def test_a_right_penalty_passes(penalty: type[Penalty]) -> None:
     assert failed(check(penalty)) == {}
-
-
-def test_what_cannot_be_said_of_a_late_one_is_skipped_with_the_reason() -> None:
-    for late in (LateSlopes, VeryLate):
-        assert "it has no term in its first update" in outcome_of("closed-form", late).message
-    assert outcome_of("double-backward", LateSlopes).status == "ok"
-    assert outcome_of("double-backward", VeryLate).message.startswith("it is 0 in its first 20 updates; check it with")
 
 
 def test_nothing_is_said_of_what_counts_later() -> None:

@@ -68,7 +68,7 @@ class Queried(Protocol):
         z changes by less than a rounding does is lost.
 
         Raises:
-            ValueError: as in :meth:`samples`, or the metric does not need ``features``.
+            ValueError: as in :meth:`samples`, or there is no extractor, as no metric needs ``features``.
         """
         ...
 

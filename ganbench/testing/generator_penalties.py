@@ -12,7 +12,7 @@ from ganbench.errors import UsageError
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.loss_outputs import gradients
 from ganbench.testing.penalty_critics import sample_shapes
-from ganbench.testing.penalty_generators import batch, build, latent_points, small_generator, term
+from ganbench.testing.penalty_generators import acting, batch, build, latent_points, small_generator, term
 from ganbench.testing.penalty_memory import require_memory, through_backward
 from ganbench.testing.penalty_properties import (
     NOT_YET,
@@ -80,7 +80,7 @@ def training_modes(subject: Subject) -> None:
     from ganbench.training.conditional import Labelled
     from ganbench.training.stacked import Stacked
 
-    penalty = build(subject)
+    penalty = acting(subject)
     generator, z = batch(penalty, 4)
     plain = _OfClasses(generator)
     wanted = term(deepcopy(penalty), plain, z).item()
@@ -99,7 +99,7 @@ def training_modes(subject: Subject) -> None:
 
 def undisturbed(subject: Subject) -> None:
     """Calling it changes neither the generator nor the latent points and samples: its term belongs to the loss."""
-    penalty = build(subject)
+    penalty = acting(subject)
     generator, z = batch(penalty, 4)
     fake = generator(z)
     require_undisturbed(lambda: penalty(generator, z, fake, stream()), generator, (z, fake), "generator")
@@ -107,14 +107,14 @@ def undisturbed(subject: Subject) -> None:
 
 def repeatable(subject: Subject) -> None:
     """Its randomness comes from the stream it is given, and from nowhere else."""
-    penalty = build(subject)
+    penalty = acting(subject)
     generator, z = batch(penalty, 6)
     require_repeatable(lambda rng: term(deepcopy(penalty), generator, z, rng))
 
 
 def devices(subject: Subject) -> None:
     """It computes where the samples are, also with what it remembers from a checkpoint."""
-    penalty = build(subject)
+    penalty = acting(subject)
     generator, z = batch(penalty, 4, dtype=torch.float32)
     term(penalty, generator, z)
 
@@ -127,7 +127,7 @@ def devices(subject: Subject) -> None:
 
 def half_precision(subject: Subject) -> None:
     """Under bfloat16 autocast it is finite, and nearly what it is in float32."""
-    penalty = build(subject)
+    penalty = acting(subject)
     generator, z = batch(penalty, 8, dtype=torch.float32)
     exact = term(deepcopy(penalty), generator, z).item()
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -171,8 +171,10 @@ class _OfClasses(nn.Module):
 
 def _expected(subject: Subject, n: int) -> float:
     """What it is on batches of n, on average."""
-    generator, _ = batch(build(subject), n)
-    return sum(term(build(subject), generator, latent_points(n, seed=seed), seed).item() for seed in range(16)) / 16
+    penalty = acting(subject)
+    generator, _ = batch(penalty, n)
+    drawn = ((seed, latent_points(n, seed=seed)) for seed in range(16))
+    return sum(term(deepcopy(penalty), generator, z, seed).item() for seed, z in drawn) / 16
 
 
 def _update(penalty: Any, generator: nn.Module, number: int) -> float:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ganbench.api import GeneratorPenalty, Penalty
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
+from ganbench.testing.penalty_properties import as_it_acts
 from ganbench.testing.trial_streams import stream
 
 POINT, IMAGE = (3,), (3, 8, 8)
@@ -78,8 +79,10 @@ def at_update(
 
 
 def differentiable(subject: Subject) -> Penalty:
-    """Return an instance if it adds a term to the objective."""
+    """Return an instance if it adds a term to the objective, as it is before the update in which it does."""
     penalty = build(subject)
     if not penalty.differentiable:
         raise NotApplicable("it adds no term to the objective (differentiable is False)")
-    return penalty
+    real, fake, critic = batches(penalty, 4)
+    found: Penalty = as_it_acts(penalty, critic, lambda tried: term(tried, critic, real, fake))
+    return found

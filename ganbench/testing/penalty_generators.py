@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ganbench.api import FeaturePenalty, GeneratorPenalty
 from ganbench.testing.kit import Subject
 from ganbench.testing.penalty_critics import require_scalar, sample_shapes, samples
+from ganbench.testing.penalty_properties import as_it_acts
 from ganbench.testing.trial_streams import stream
 
 LATENT_DIM = 5
@@ -33,6 +34,14 @@ def latent_points(n: int, *, seed: int = 1, dtype: torch.dtype = torch.float64) 
 def build(subject: Subject) -> GeneratorPenalty:
     """Return a fresh instance."""
     return cast(GeneratorPenalty, subject.build())
+
+
+def acting(subject: Subject) -> GeneratorPenalty:
+    """Return an instance as it is before the update in which it acts."""
+    penalty = build(subject)
+    generator, z = batch(penalty, 4)
+    found: GeneratorPenalty = as_it_acts(penalty, generator, lambda tried: term(tried, generator, z))
+    return found
 
 
 def batch(penalty: GeneratorPenalty, n: int, *, dtype: torch.dtype = torch.float64) -> tuple[nn.Module, Tensor]:

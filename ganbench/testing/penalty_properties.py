@@ -48,6 +48,26 @@ def acts_in_time(penalty: Any, network: nn.Module, value: Callable[[Any], Tensor
     return False
 
 
+def as_it_acts(penalty: Any, network: nn.Module, value: Callable[[Any], Tensor]) -> Any:
+    """Return a penalty as it is just before the update in which it acts; as it is where that is the first one, or where
+    it remembers more than how often it was called.
+
+    A check that looks at the first update alone would find nothing wrong with one that begins later.
+
+    Args:
+        penalty: a fresh one.
+        network: as in :func:`acts_in_time`.
+        value: as in :func:`acts_in_time`.
+    """
+    try:
+        waiting = deepcopy(penalty)
+        acts = acts_in_time(waiting, network, value)
+        counts = all(isinstance(kept, int | float) for kept in waiting.state_dict().values())
+    except Exception:  # the checks say what is wrong with it
+        return penalty
+    return waiting if acts and counts else penalty
+
+
 def require_derivative(value: Callable[[nn.Module], Tensor], network: nn.Module, player: Player) -> None:
     """Refuse one whose gradient by the weights is not the derivative of its value, found by central differences.
 
