@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganbench import plugins
+from ganbench import plugins, seeds
 from ganbench.api import Evidence, Metric, Need, Value
 from ganbench.errors import UsageError
 from ganbench.evaluation.handout import write_program
@@ -268,6 +268,18 @@ def test_each_seed_of_a_trial_has_draws_of_its_own() -> None:
     drawn = [to_query(nn.Identity(), cell.spec.model_copy(update={"seed": seed}), CPU).seed for seed in (0, 1, 0)]
     assert drawn[0] == drawn[2] != drawn[1]
     assert all(0 <= seed < 2**32 for seed in drawn)
+
+
+def test_a_trials_generator_says_what_it_takes() -> None:
+    for more, wanted in (
+        ({"recipe": {"latent": "uniform", "latent_dim": 12}}, (12, "uniform", 10)),
+        ({"architectures": ("mlp[hidden=16,layers=1]",)}, (32, "normal", 0)),
+    ):
+        (cell,) = grid(**more)
+        asked = to_query(nn.Identity(), cell.spec, CPU)
+        assert (asked.latent_dim, asked.latent, asked.classes) == wanted
+        # The stream that stored numbers were drawn from, and no other use has.
+        assert asked.seed == seeds.stream_seed(0, "queries") % 2**32
 
 
 def test_samples_alone_are_refused_by_name_while_planning(trained: tuple[TrialFolder, Path], tmp_path: Path) -> None:
