@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from ganbench import seeds
 from ganbench.api import Loss
@@ -13,11 +14,12 @@ from ganbench.evaluation.sampling import sample
 from ganbench.losses.lsgan import LSGAN
 from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGAN, WGANGP, Wasserstein
+from ganbench.penalties.feature_matching import FeatureMatching
 from ganbench.penalties.zero_centred import R1
 from ganbench.training.loop import discriminator_update, frozen, generator_update, plain_step
 from ganbench.training.objective import Objective
 from ganbench.training.state import State
-from tests.loops import Make, Notes, Paired, Recording, differ, objective, recipe, run, weights
+from tests.loops import Make, Notes, Paired, Recording, differ, objective, recipe, run, state_with, weights
 
 
 @pytest.mark.parametrize("n_critic", [1, 3])
@@ -268,3 +270,31 @@ def test_samples_move_to_where_the_data_are(make_state: Make, goal: Objective, s
     assert distance() > 1.5
     run(state, chosen, goal)
     assert distance() < 0.75
+
+
+class Again(nn.Module):
+    """A discriminator of points that may make its features again in the backward pass, to save memory."""
+
+    def __init__(self, again: bool) -> None:
+        super().__init__()
+        self.inner, self.output, self.again = nn.Linear(2, 8), nn.Linear(8, 1), again
+
+    def hidden(self, x: Tensor) -> Tensor:
+        return torch.tanh(self.inner(x))
+
+    def forward(self, x: Tensor) -> Tensor:
+        features: Tensor = checkpoint(self.hidden, x, use_reentrant=False) if self.again else self.hidden(x)
+        raw: Tensor = self.output(features).squeeze(1)
+        return raw
+
+
+@pytest.mark.parametrize("penalties", [(), (FeatureMatching(),)])
+def test_a_discriminator_may_do_its_forward_pass_again_in_the_backward_pass(penalties: Any) -> None:
+    settings, found = recipe(), []
+    for again in (False, True):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            state = state_with(Again(again), settings)
+        run(state, settings, objective(Vanilla(), *penalties))
+        found.append([weights(network) for network in (state.generator, state.discriminator)])
+    assert not any(map(differ, *found))

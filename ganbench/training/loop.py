@@ -175,23 +175,25 @@ def generator_update(state: State, objective: Objective, recipe: Recipe) -> Tens
     z = latents(state, recipe, recipe.g_batches)
     labels = state.draw_labels() if real is None else state.batches.labels
     layer = compared_layer(state, objective, recipe)
-    with frozen(state.discriminator), precision(recipe, state.device):
-        fake = generate(state.generator, z, labels)
-        of_fake = judge(state.discriminator, state.laid_out(state.augment(fake)), labels, state.conditioning, layer)
-        r = None
-        if real is not None:
-            real = state.laid_out(state.augment(real))
-            r = judge(state.discriminator, real, labels, state.conditioning).raw
-        features = None if layer is None else with_real_features(of_fake, layer, state, recipe)
-    loss = objective.loss.generator(widened(of_fake.raw), None if r is None else widened(r))
-    if state.conditioning == "classifier":
-        loss = loss + recipe.classifier_g * classification(of_fake, labels)
-    if objective.on_generator:  # else there is no use for a copy of all fakes in full precision
-        generator = state.generator if labels is None else Labelled(state.generator, labels)
-        loss = add_generator_penalties(loss, Made(generator, z, widened(fake), features), state, objective, recipe)
+    # To the end of the backward pass, in which a discriminator that saves memory does parts of its forward pass again.
+    with frozen(state.discriminator):
+        with precision(recipe, state.device):
+            fake = generate(state.generator, z, labels)
+            of_fake = judge(state.discriminator, state.laid_out(state.augment(fake)), labels, state.conditioning, layer)
+            r = None
+            if real is not None:
+                real = state.laid_out(state.augment(real))
+                r = judge(state.discriminator, real, labels, state.conditioning).raw
+            features = None if layer is None else with_real_features(of_fake, layer, state, recipe)
+        loss = objective.loss.generator(widened(of_fake.raw), None if r is None else widened(r))
+        if state.conditioning == "classifier":
+            loss = loss + recipe.classifier_g * classification(of_fake, labels)
+        if objective.on_generator:  # else there is no use for a copy of all fakes in full precision
+            generator = state.generator if labels is None else Labelled(state.generator, labels)
+            loss = add_generator_penalties(loss, Made(generator, z, widened(fake), features), state, objective, recipe)
 
-    state.g_optimiser.zero_grad(set_to_none=True)
-    loss.backward()
+        state.g_optimiser.zero_grad(set_to_none=True)
+        loss.backward()
     state.g_optimiser.step()
     return loss.detach()
 
