@@ -121,7 +121,8 @@ class Wandering(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         self.mean.mul_(0.9).add_(0.1 + 0.1 * z.detach().square().mean())
-        return self.layer(z) * (1 + self.mean)
+        made: Tensor = self.layer(z) * (1 + self.mean)
+        return made
 
 
 class Wander(Architecture):
