@@ -235,6 +235,11 @@ def test_a_discriminator_without_features_is_refused_by_its_name(architecture: A
     assert words in said
 
 
+def test_a_classifier_of_one_class_is_not_taken_for_what_makes_the_raw_outputs() -> None:
+    given = component("networks"), MLP(condition="classifier"), data((2,), classes=1), Recipe(latent_dim=4)
+    assert "both have one output" in refusal(check_generator_penalties, named(FeatureMatching()), *given)
+
+
 @pytest.mark.parametrize(
     ("function", "words"),
     [

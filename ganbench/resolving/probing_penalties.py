@@ -78,6 +78,7 @@ def check_generator_penalties(
             call: Callable[[Tensor, Tensor], Any]
             if isinstance(penalty, FeaturePenalty):
                 call, called = penalty.on_features, "features"
+                _require_told_apart(component, architecture, data)
                 seen = _features(component, architecture, networks.discriminator, fake, labels)
             else:
                 call, called = partial(_called, penalty, generator), "latent points or samples"
@@ -118,6 +119,18 @@ def _counted(network: nn.Module) -> Iterator[list[None]]:
 
 def _called(penalty: GeneratorPenalty, generator: Generator, z: Tensor, fake: Tensor) -> Any:
     return penalty(generator, z, fake, torch.Generator().manual_seed(0))
+
+
+def _require_told_apart(component: Component, architecture: Architecture, data: DataSpec) -> None:
+    """Refuse a classifier of a single class where features are by default those of the layer with a single output."""
+    own = type(architecture).features is not Architecture.features
+    if architecture.conditioning == "classifier" and data.classes == 1 and not own:
+        raise UsageError(
+            f"the features of the discriminator of architecture '{component.label}' cannot be had on dataset "
+            f"'{data.component.label}', which has a single class: the layer that makes the raw outputs cannot be told "
+            "from the classifier's, as both have one output; leave the architecture's condition out, or let it define "
+            "features()"
+        )
 
 
 def _features(
