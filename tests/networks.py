@@ -1,11 +1,20 @@
-"""What the tests of architectures ask of networks, whichever they are."""
+"""What the tests of architectures ask of networks, whichever they are, and a layer that tests share."""
 
 from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from ganbench.api import Networks
+
+
+class Again(nn.Linear):
+    """Is computed again in the backward pass, to save memory."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        again: Tensor = checkpoint(super().forward, x, use_reentrant=False)
+        return again
 
 
 def require_gradients(networks: Iterable[nn.Module]) -> None:

@@ -8,7 +8,13 @@ import pytest
 import torch
 from torch import nn
 
-from ganbench.evaluation.isolation import _legacy_full_precision, evaluation_mode, full_precision, isolated
+from ganbench.evaluation.isolation import (
+    _legacy_full_precision,
+    evaluation_mode,
+    full_precision,
+    isolated,
+    same_buffers,
+)
 
 CPU = torch.device("cpu")
 
@@ -34,6 +40,45 @@ def test_flags_come_back_after_an_error() -> None:
         raise RuntimeError("broken")
     assert network.training
     assert torch.is_grad_enabled()
+
+
+class Counting(nn.Module):
+    """Counts its calls in place, keeps a mean in a tensor that is a new one each time, and makes one at first use."""
+
+    calls: torch.Tensor
+    mean: torch.Tensor
+    late: torch.Tensor | None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("calls", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("mean", torch.zeros(()))
+        self.register_buffer("late", None)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        self.mean = 0.5 * self.mean + 0.5 * x.mean()
+        self.late = self.mean
+        return x
+
+
+def test_buffers_are_the_same_tensors_with_the_same_values_afterwards() -> None:
+    network = Counting()
+    before = dict(network._buffers)
+    assert before["late"] is None
+
+    def fail() -> None:
+        network(torch.full((2, 1), 3.0))
+        network.register_buffer("more", torch.ones(()))
+        assert network.calls == 1
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"), same_buffers(network):
+        fail()
+    assert network._buffers.keys() == before.keys()
+    assert all(network._buffers[name] is buffer for name, buffer in before.items())
+    assert not network.calls
+    assert not network.mean
 
 
 @pytest.mark.skipif(not hasattr(torch.backends.cudnn, "conv"), reason="torch before 2.9")

@@ -1,12 +1,19 @@
 """Sampling from a generator."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
 
+from ganbench.api import Architecture, Networks
 from ganbench.evaluation import sampling
 from ganbench.evaluation.images import to_uint8
 from ganbench.evaluation.sampling import Latent, draw_latents, sample
+from ganbench.losses.vanilla import Vanilla
+from ganbench.training.state import State
+from tests.batches import SEEDS, build, members, together
+from tests.loops import Notes, assert_bit_equal, objective, recipe, run
 
 CPU = torch.device("cpu")
 
@@ -100,3 +107,56 @@ def test_latents(kind: Latent, low: float, high: float, spread: float) -> None:
     assert z.max() <= high
     assert abs(float(z.mean())) < 0.03
     assert float(z.std()) == pytest.approx(spread, rel=0.03)
+
+
+class Wandering(nn.Module):
+    """Moves a mean of its own in each call, also in eval mode, and makes something else by it."""
+
+    mean: Tensor
+
+    def __init__(self, latent_dim: int) -> None:
+        super().__init__()
+        self.layer = nn.Linear(latent_dim, 2)
+        self.register_buffer("mean", torch.zeros(()))
+
+    def forward(self, z: Tensor) -> Tensor:
+        self.mean.mul_(0.9).add_(0.1 + 0.1 * z.detach().square().mean())
+        made: Tensor = self.layer(z) * (1 + self.mean)
+        return made
+
+
+class Wander(Architecture):
+    kinds = ("vector",)
+
+    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
+        return Networks(
+            Wandering(latent_dim), nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1), nn.Flatten(0))
+        )
+
+
+def scored(state: State) -> None:
+    rng = torch.Generator().manual_seed(5)
+    sample(state.scored, n=9, latent_dim=4, latent="normal", rng=rng, device=CPU)
+
+
+@pytest.mark.parametrize("settings", [{}, {"ema_decay": 0.9}])
+def test_training_goes_the_same_way_however_often_a_generator_with_a_mean_of_its_own_is_sampled_from(
+    settings: dict[str, Any],
+) -> None:
+    chosen = recipe(steps=6, **settings)
+    often, never = build(chosen, 0, Wander()), build(chosen, 0, Wander())
+    run(often, chosen, objective(Vanilla()), Notes(on_evaluate=scored), every=2)
+    run(never, chosen, objective(Vanilla()))
+    assert never.generator.get_buffer("mean") > 0.5
+    assert_bit_equal(often, never)
+
+
+def test_so_does_training_of_several_seeds_as_one() -> None:
+    chosen = recipe(steps=6)
+    often, never = (members(chosen, lambda: objective(Vanilla()), Wander()) for _ in range(2))
+    for member in often:
+        member.observer = Notes(on_evaluate=scored)
+    for group in (often, never):
+        assert list(together(group, chosen, every=2).values()) == [None] * len(SEEDS)
+    for one, other in zip(often, never, strict=True):
+        assert_bit_equal(one.state, other.state)

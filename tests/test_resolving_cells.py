@@ -14,7 +14,8 @@ from ganbench.datasets.mixtures import Ring
 from ganbench.grid import parse_axis
 from ganbench.losses.hinge import Hinge
 from ganbench.resolving import cells
-from ganbench.spec import Recipe, TrialSpec
+from ganbench.resolving.probing_penalties import check_generator_penalties
+from ganbench.spec import Component, Recipe, TrialSpec
 from tests.planned import ask
 
 
@@ -36,11 +37,12 @@ def test_networks_are_tried_once_for_all_losses_and_baselines(monkeypatch: pytes
 
 def test_each_penalty_on_the_generator_is_tried_once_on_each_architecture(monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[tuple[str, str]] = []
-    monkeypatch.setattr(
-        cells,
-        "check_generator_penalties",
-        lambda penalties, component, *rest: tried.extend((own.label, component.label) for own, _ in penalties),
-    )
+
+    def seen(penalties: list[Any], component: Component, *rest: Any) -> list[int]:
+        tried.extend((own.label, component.label) for own, _ in penalties)
+        return check_generator_penalties(penalties, component, *rest)
+
+    monkeypatch.setattr(cells, "check_generator_penalties", seen)
     losses = ["vanilla+path-length,hinge+path-length+orthogonal,lsgan+orthogonal+r1", "vanilla+orthogonal[beta=1]",
               "lsgan+feature-matching", "hinge+feature-matching"]  # fmt: skip
     assert ask(losses, ["mlp[hidden=8|16]"]).error == ""

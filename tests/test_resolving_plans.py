@@ -50,9 +50,9 @@ def test_a_cell_knows_how_often_its_discriminator_runs() -> None:
 
 
 def test_a_cell_knows_how_often_its_generator_runs() -> None:
-    losses = ["hinge+mode-seeking", "hinge+r1+path-length+mode-seeking"]
+    losses = ["hinge+mode-seeking", "hinge+r1+path-length+mode-seeking", "hinge+orthogonal+mode-seeking"]
     found = ask(losses, ["mlp[hidden=8]"], recipe={"g_penalty_every": 4})
-    assert [(cell.passes, cell.g_passes) for cell in found.planned] == [(1.0, 1.25), (2.0, 1.5)]
+    assert [(cell.passes, cell.g_passes) for cell in found.planned] == [(1.0, 1.25), (2.0, 1.5), (1.0, 1.25)]
     assert "but loss 'hinge' has none" in ask(["hinge"], ["mlp[hidden=8]"], recipe={"g_penalty_every": 4}).error
 
 

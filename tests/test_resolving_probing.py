@@ -138,6 +138,22 @@ class Hooked(Made):
         return networks
 
 
+@pytest.mark.parametrize("role", Networks._fields)
+def test_a_layer_that_has_no_size_before_it_is_called_is_refused(role: str) -> None:
+    class Lazy(Made):
+        def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
+            networks = super().build(shape, latent_dim)
+            late = nn.Sequential(nn.Identity(), nn.LazyLinear(4))
+            getattr(networks, role).late = late
+            return networks
+
+    assert refusal(check, Lazy(lambda x: x[:, 0])) == (
+        f"architecture 'mine' cannot be built for dataset 'cells': layer 'late.1' (LazyLinear) of the {role} has no "
+        "size before it is called, but its weights are drawn before; give build() a layer with sizes, such as nn.Linear"
+        " for nn.LazyLinear"
+    )
+
+
 @pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
 def test_weights_that_cannot_be_drawn_anew_are_refused_where_that_is_asked_for() -> None:
     hooked = Hooked(lambda x: x[:, 0])

@@ -50,12 +50,13 @@ NETWORKS: dict[str, tuple[Architecture, Any]] = {
 def test_those_that_work_pass_and_leave_the_random_state_as_it_was(architecture: Architecture, of: Any) -> None:
     state = torch.get_rng_state()
     all_of_them = named(ModeSeeking(), FeatureMatching(), PathLength(), Orthogonal())
-    check_generator_penalties(all_of_them, component("networks"), architecture, of, Recipe(latent_dim=4))
+    found = check_generator_penalties(all_of_them, component("networks"), architecture, of, Recipe(latent_dim=4))
     assert torch.equal(torch.get_rng_state(), state)
+    assert found == [1, 1, 1, 0]  # calls of the generator
 
 
 def test_without_any_no_network_is_built() -> None:
-    check_generator_penalties([], component("networks"), Architecture(), data((2,)), Recipe())
+    assert check_generator_penalties([], component("networks"), Architecture(), data((2,)), Recipe()) == []
 
 
 WRONG: list[tuple[Callable[[Any, Tensor, Tensor], Any], str]] = [
@@ -232,6 +233,11 @@ def test_a_discriminator_without_features_is_refused_by_its_name(architecture: A
     said = refusal(check_generator_penalties, named(FeatureMatching()), *given)
     assert "the discriminator of architecture 'networks'" in said
     assert words in said
+
+
+def test_a_classifier_of_one_class_is_not_taken_for_what_makes_the_raw_outputs() -> None:
+    given = component("networks"), MLP(condition="classifier"), data((2,), classes=1), Recipe(latent_dim=4)
+    assert "both have one output" in refusal(check_generator_penalties, named(FeatureMatching()), *given)
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,12 @@ class OneType(ToOutput):
         return super().forward(x @ torch.eye(x.shape[-1], device=x.device))
 
 
+class Unsized(ToOutput):
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__(shape)
+        self.hidden = nn.LazyLinear(8)
+
+
 class OfNoData(Right):
     """For samples that no dataset has."""
 
@@ -121,6 +127,7 @@ WRONG: list[tuple[type[Architecture], str, str]] = [
     (with_discriminator(PiecewiseConstant, "Flat."), "learning", "no gradient reaches the generator's hidden.weight"),
     (SaysBatchNorm, "batch-dependence", "warned about for nothing"),
     (with_discriminator(OneType, "Of one type."), "moves", "the discriminator cannot run in float64"),
+    (with_discriminator(Unsized, "Lazy."), "shapes", "layer 'hidden' (LazyLinear) of the discriminator has no size"),
     (OfNoData, "shapes", "no dataset could be chosen for it"),
 ]
 

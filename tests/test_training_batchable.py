@@ -19,6 +19,7 @@ from ganbench.training.stacked import Stacked
 from ganbench.training.state import State
 from tests.batches import SEEDS, build, members, recipe
 from tests.loops import objective
+from tests.networks import Again
 
 pytestmark = pytest.mark.usefixtures("float64")
 
@@ -43,6 +44,24 @@ def test_what_cannot_be_batched_is_noticed_before_anything_changes() -> None:
     assert torch.equal(torch.get_rng_state(), drawn)
     for state, weights in zip(states, before, strict=True):
         assert all(torch.equal(value, weights[name]) for name, value in state.generator.state_dict().items())
+
+
+class SavesMemory(Architecture):
+    kinds = ("vector",)
+
+    def __init__(self, *layers: type[nn.Linear]) -> None:
+        self.inner, self.outer = layers
+
+    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
+        return Networks(self.inner(latent_dim, 2), nn.Sequential(self.outer(2, 1), nn.Flatten(0)))
+
+
+@pytest.mark.parametrize("layers", [(Again, nn.Linear), (nn.Linear, Again), (nn.Linear, nn.Linear)])
+def test_what_does_its_forward_pass_again_in_the_backward_pass_is_not_batched(layers: list[type[nn.Linear]]) -> None:
+    chosen, network = recipe(), SavesMemory(*layers)
+    states = [build(chosen, seed, network) for seed in SEEDS]
+    assert bool(obstacle_to_batching(network, states, chosen)) is (Again in layers)
+    assert all(weight.grad is None for state in states for part in state.networks for weight in part.parameters())
 
 
 def test_networks_that_take_labels_are_not_batched() -> None:
@@ -142,7 +161,8 @@ def test_both_ways_are_compared_in_the_precision_of_training_without_tf32_and_gr
     monkeypatch.setattr(Stacked, "__call__", noting)
     chosen = recipe(precision=precision)
     assert obstacle_to_batching(MLP(), [build(chosen, seed) for seed in SEEDS], chosen) == ""
-    assert found == [("convolutions ieee", precision == "bfloat16", False)] * 2
+    low = precision == "bfloat16"  # and then whether they can be differentiated is tried
+    assert found == [("convolutions ieee", low, False), ("convolutions ieee", low, True)] * 2
 
 
 class Spread(nn.Module):

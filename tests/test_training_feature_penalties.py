@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganbench import seeds
 from ganbench.api import Architecture, FeaturePenalty
@@ -24,7 +24,19 @@ from ganbench.spec import Recipe
 from ganbench.training.loop import discriminator_update, generator_update, train
 from ganbench.training.state import State
 from tests.compared import LABELS, Seen, compared, made
-from tests.loops import Make, Notes, Paired, Recording, assert_bit_equal, differ, objective, recipe, run, weights
+from tests.loops import (
+    Make,
+    Notes,
+    Paired,
+    Recording,
+    assert_bit_equal,
+    differ,
+    objective,
+    recipe,
+    run,
+    state_with,
+    weights,
+)
 
 
 def test_the_features_are_those_of_the_fakes_of_the_update_and_of_real_samples(make_state: Make) -> None:
@@ -174,6 +186,17 @@ def test_features_are_in_full_precision(architecture: Architecture) -> None:
     state = made(architecture, settings, (2,))
     run(state, settings, objective(Vanilla(), term, FeatureMatching()))
     assert {x.dtype for both in term.given for x in both} == {torch.float32}
+
+
+def test_those_of_a_discriminator_in_float64_stay_so() -> None:
+    class Doubled(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.double()
+
+    settings, term = recipe(steps=1), Seen()
+    network = nn.Sequential(Doubled(), nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1), nn.Flatten(0)).double()
+    run(state_with(network, settings), settings, objective(Vanilla(), term))
+    assert {x.dtype for both in term.given for x in both} == {torch.float64}
 
 
 def goal() -> Any:

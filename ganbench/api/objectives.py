@@ -141,9 +141,10 @@ class FeaturePenalty(GeneratorPenalty):
         """Return the penalty as a scalar.
 
         Args:
-            real: features (N, F) of real samples, in float32, with no gradient. They are samples of their own, as many
-                as there are fakes, and augmented as the discriminator sees them.
-            fake: features (N, F) of the fakes of this update, in float32; gradients reach the generator through them.
+            real: features (N, F) of real samples, in float32 (float64 where the discriminator computes in it), with no
+                gradient. They are samples of their own, as many as there are fakes, and augmented as the discriminator
+                sees them.
+            fake: features (N, F) of the fakes of this update, likewise; gradients reach the generator through them.
                 Under a discriminator that judges samples in groups, N is the number of groups.
         """
         raise NotImplementedError

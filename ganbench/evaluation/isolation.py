@@ -26,6 +26,28 @@ def evaluation_mode(module: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
+def same_buffers(module: nn.Module) -> Iterator[None]:
+    """Put a module's buffers back as they were: some count their calls, or keep a mean, in eval mode, too.
+
+    They are the same tensors afterwards, in the same memory, which batched seeds share and recorded steps read.
+    """
+    before = [(part, dict(part._buffers)) for part in module.modules()]
+    tensors = list({id(tensor): tensor for _, own in before for tensor in own.values() if tensor is not None}.values())
+    values = [tensor.detach().clone() for tensor in tensors]
+    try:
+        yield
+    finally:
+        for part, own in before:
+            for name in dict(part._buffers).keys() - own.keys():
+                del part._buffers[name]
+            for name, tensor in own.items():
+                part._buffers[name] = tensor
+        with torch.no_grad():
+            for tensor, value in zip(tensors, values, strict=True):
+                tensor.copy_(value)
+
+
+@contextmanager
 def full_precision() -> Iterator[None]:
     """Compute in real float32: no TF32 (on by default for cuDNN convolutions) and no bfloat16 products."""
     backends: Any = torch.backends

@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ganbench.evaluation.isolation import isolated
+from ganbench.evaluation.isolation import isolated, same_buffers
 
 Latent = Literal["normal", "uniform"]
 
@@ -37,9 +37,9 @@ def sample(
 ) -> Tensor:
     """Return ``n`` generated samples, float32 (n, C, H, W) in [-1, 1] or (n, D), on the CPU.
 
-    The generator runs in eval mode, in full float32 and without gradients; its modes, its batch-norm statistics,
-    torch's settings and torch's global random state are afterwards what they were before. All latents are drawn at
-    once from ``rng``, so the device does not change which samples are asked for.
+    The generator runs in eval mode, in full float32 and without gradients; its modes, its buffers, torch's settings and
+    torch's global random state are afterwards what they were before. All latents are drawn at once from ``rng``, so the
+    device does not change which samples are asked for.
 
     Args:
         generator: maps (N, latent_dim), and labels (N,) where it is conditional, to samples; on ``device``. Bytes,
@@ -70,6 +70,6 @@ def generate(
     seed = int(torch.randint(2**62, (), generator=rng, device=rng.device))
     inputs = [latents] if labels is None else [latents, labels]
     batches = zip(*(torch.split(given, BATCH) for given in inputs), strict=True)
-    with isolated(generator, device=device, seed=seed):
+    with same_buffers(generator), isolated(generator, device=device, seed=seed):
         parts = [in_network_range(generator(*(given.to(device) for given in batch))).cpu() for batch in batches]
     return torch.cat(parts)

@@ -76,6 +76,7 @@ class Cells:
     def __init__(self, plan: PlanRequest, data: Data, registry: Registry) -> None:
         self._plan, self._data, self._registry = plan, data, registry
         self._tried: set[str] = set()  # networks, penalties with them: large ones take seconds to build
+        self._calls: dict[str, int] = {}  # of the generator, by the penalty on it that was tried
 
     def plan(self) -> Iterable[Planned]:
         """Plan the baselines, where they are wanted, and a cell for each architecture and loss.
@@ -122,7 +123,7 @@ class Cells:
             spec=spec,
             warnings=warnings,
             passes=passes(penalties, recipe),
-            g_passes=g_passes(on_generator, recipe),
+            g_passes=g_passes([self._calls[one.label] for one, _ in objective.on_generator], recipe),
             data_at=data.data_at,
             values=data.values,
         )
@@ -212,7 +213,11 @@ class Cells:
         self._once(networks, partial(check_networks, *given))
         networks.append(recipe.batch_size * recipe.g_batches)  # how many samples there are at most
         for one in penalties:
-            self._once([*networks, one[0].model_dump(mode="json")], partial(check_generator_penalties, [one], *given))
+            self._once([*networks, one[0].model_dump(mode="json")], partial(self._try_penalty, one, *given))
+
+    def _try_penalty(self, one: tuple[Component, GeneratorPenalty], *given: Any) -> None:
+        """Try a penalty on the generator, and note how often it calls it."""
+        (self._calls[one[0].label],) = check_generator_penalties([one], *given)
 
     def _once(self, what: list[Any], check: Callable[[], None]) -> None:
         """Check what has not been checked yet."""

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganbench.api import Architecture, Augmentation, Loss
+from ganbench.api import Architecture, Augmentation, Loss, Networks
 from ganbench.errors import UsageError, in_one_line
 from ganbench.resolving.trying import (
     described,
@@ -21,7 +21,7 @@ from ganbench.resolving.trying import (
 from ganbench.spec import Component, DataSpec, Recipe
 from ganbench.training.adversarial import adversarial_loss
 from ganbench.training.conditional import generate, judge
-from ganbench.training.initialisation import initialise
+from ganbench.training.initialisation import initialise, unsized
 from ganbench.training.standing import has_statistics
 
 
@@ -95,7 +95,14 @@ def _try(component: Component, architecture: Architecture, data: DataSpec, recip
     name, dataset, n = component.label, data.component.label, 2 * architecture.pack
     labels = some_labels(architecture, n)
     with refused(f"architecture '{name}' cannot be built for dataset '{dataset}'"):
-        generator, discriminator = architecture.networks(data.shape, recipe.latent_dim, data.classes)
+        built = architecture.networks(data.shape, recipe.latent_dim, data.classes)
+        for role, network in zip(Networks._fields, built, strict=True):
+            if layer := unsized(network):
+                raise UsageError(
+                    f"{layer} of the {role} has no size before it is called, but its weights are drawn before; give "
+                    "build() a layer with sizes, such as nn.Linear for nn.LazyLinear"
+                )
+        generator, discriminator = built
         with torch.no_grad():
             fakes: object = generate(generator, torch.zeros(n, recipe.latent_dim), labels)
     if recipe.standing_batches and not has_statistics(generator):

@@ -1,6 +1,7 @@
 """What penalties do when they are called: those on raw outputs, and those on the generator with the networks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -43,7 +44,7 @@ def check_generator_penalties(
     architecture: Architecture,
     data: DataSpec,
     recipe: Recipe,
-) -> None:
+) -> list[int]:
     """Call the penalties on the generator of the networks that it joins: each is a scalar from which the generator can
     learn. Torch's random state stays as it is.
 
@@ -53,12 +54,16 @@ def check_generator_penalties(
         data: what they are trained on.
         recipe: how. Where it has a batch of one, the penalties get one sample (one group), else four.
 
+    Returns:
+        How often each calls the generator; 1 of one on features, which has the discriminator run in its place.
+
     Raises:
         UsageError: one fails, returns something else, changes what it is given, or does not depend on the generator, or
             the discriminator has no features for it; names it and the networks.
     """
     if not penalties:
-        return
+        return []
+    calls = []
     with same_random_state():
         networks = architecture.networks(data.shape, recipe.latent_dim, data.classes)
         n = min(4, recipe.batch_size * recipe.g_batches) * architecture.pack
@@ -73,13 +78,15 @@ def check_generator_penalties(
             call: Callable[[Tensor, Tensor], Any]
             if isinstance(penalty, FeaturePenalty):
                 call, called = penalty.on_features, "features"
+                _require_told_apart(component, architecture, data)
                 seen = _features(component, architecture, networks.discriminator, fake, labels)
             else:
                 call, called = partial(_called, penalty, generator), "latent points or samples"
                 seen = z, fake
             before = [one.detach().clone() for one in seen]
-            with refused(f"{what} fails", more(own)):
+            with refused(f"{what} fails", more(own)), _counted(networks.generator) as counted:
                 value = call(*seen)
+            calls.append(1 if isinstance(penalty, FeaturePenalty) else len(counted))
             require_scalar(own, f"penalty '{own.label}'", value, given)
             if not all(map(torch.equal, seen, before)):
                 raise UsageError(
@@ -96,10 +103,34 @@ def check_generator_penalties(
                     f"{what} does not depend on the generator (a .detach(), .item() or no_grad?), so it would change "
                     f"nothing; {more(own)}"
                 )
+    return calls
+
+
+@contextmanager
+def _counted(network: nn.Module) -> Iterator[list[None]]:
+    """A list that is longer by one after each call of a network in this context."""
+    found: list[None] = []
+    hook = network.register_forward_hook(lambda *_: found.append(None))
+    try:
+        yield found
+    finally:
+        hook.remove()
 
 
 def _called(penalty: GeneratorPenalty, generator: Generator, z: Tensor, fake: Tensor) -> Any:
     return penalty(generator, z, fake, torch.Generator().manual_seed(0))
+
+
+def _require_told_apart(component: Component, architecture: Architecture, data: DataSpec) -> None:
+    """Refuse a classifier of a single class where features are by default those of the layer with a single output."""
+    own = type(architecture).features is not Architecture.features
+    if architecture.conditioning == "classifier" and data.classes == 1 and not own:
+        raise UsageError(
+            f"the features of the discriminator of architecture '{component.label}' cannot be had on dataset "
+            f"'{data.component.label}', which has a single class: the layer that makes the raw outputs cannot be told "
+            "from the classifier's, as both have one output; leave the architecture's condition out, or let it define "
+            "features()"
+        )
 
 
 def _features(

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ganbench.api import Architecture, Conditioning, Networks
 from ganbench.testing.kit import Flaw, Subject
+from ganbench.training.initialisation import unsized
 
 CPU = torch.device("cpu")
 CLASSES = 3
@@ -76,6 +77,12 @@ def networks(subject: Subject, shape: tuple[int, ...], *, seed: int = 0, only_ra
     found: Any = architecture.networks(shape, latent_dim(subject), CLASSES)
     if not (isinstance(found, tuple) and len(found) == 2 and all(isinstance(one, nn.Module) for one in found)):
         raise Flaw("build() must return Networks(generator, discriminator); the trial would fail at its start")
+    for role, network in zip(Networks._fields, found, strict=True):
+        if layer := unsized(network):
+            raise Flaw(
+                f"{layer} of the {role} has no size before it is called, but its weights are drawn before; every run "
+                "would be refused; use a layer with sizes, such as nn.Linear for nn.LazyLinear"
+            )
     generator, discriminator = found
     if architecture.conditioning != "none":
         generator = Labelled(generator, "labels")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from ganbench.api import GeneratorPenalty, Loss, Penalty
+from ganbench.api import Loss, Penalty
 from ganbench.spec import Recipe
 
 LIMIT, COARSE, FINE = 10.0, 0.1, 0.001
@@ -33,11 +33,10 @@ def passes(penalties: Iterable[Penalty], recipe: Recipe) -> float:
     return 1.0 + sum(1.0 / recipe.penalty_every if lazy(penalty) else 1.0 for penalty in calling)
 
 
-def g_passes(penalties: Iterable[GeneratorPenalty], recipe: Recipe) -> float:
-    """How often the generator runs in one of its updates, on average: once for the loss, and once in
-    ``g_penalty_every`` updates for each penalty on it. None says whether it calls the generator, and most do so once.
-    In place of the generator, one on features has the discriminator run."""
-    return 1.0 + sum(1.0 / recipe.g_penalty_every for _ in penalties)
+def g_passes(calls: Iterable[int], recipe: Recipe) -> float:
+    """How often the generator runs in one of its updates, on average: once for the loss, and in one of
+    ``g_penalty_every`` updates as often as each penalty on it ``calls`` it, as found by trying."""
+    return 1.0 + sum(calls) / recipe.g_penalty_every
 
 
 def undecided(loss: Loss, recipe: Recipe) -> float | None:

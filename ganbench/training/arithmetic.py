@@ -9,7 +9,10 @@ from ganbench.spec import Recipe
 
 
 def widened(x: Tensor) -> Tensor:
-    """bfloat16 as float32, anything else as it is: losses are computed in full precision."""
+    """bfloat16 as float32, anything else as it is: losses are computed in full precision.
+
+    So float64 stays, of raw outputs and of features alike: a network that computes in it does so for its digits.
+    """
     return x.float() if x.dtype == torch.bfloat16 else x
 
 

@@ -27,7 +27,8 @@ def obstacle_to_batching(architecture: Architecture, states: Sequence[State], re
     """Say why these seeds cannot be trained as one batched model; empty where they can. Changes nothing.
 
     Copies of both networks are called once, alone and batched. What draws random numbers or decides by its data cannot
-    be batched, and what computes something else when it is batched must not be.
+    be batched, nor what does parts of its forward pass again in the backward pass, which is tried, too. What computes
+    something else when it is batched must not be.
     """
     if architecture.conditioning != "none":
         return "its networks take class labels"
@@ -46,6 +47,10 @@ def obstacle_to_batching(architecture: Architecture, states: Sequence[State], re
                     pairs = [(widened(network(own)), found), *zip(network.buffers(), batched.buffers(), strict=True)]
                     if not all(_close(a, b, tolerance) for a, b in pairs):
                         return f"{type(network).__name__} computes something else when it is batched"
+            # On two samples, so that it takes no memory to speak of.
+            few = given[:, : 2 * architecture.pack].detach().requires_grad_()
+            with full_precision(), precision(recipe, device):
+                widened(Stacked(stacked)(few)).sum().backward()
     except Exception as error:  # of whatever kind: where they are trained one by one, a real one shows itself
         return in_one_line(error, 200)
     return ""

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from ganbench.errors import UsageError, in_one_line
 
@@ -47,6 +48,17 @@ def initialise(network: nn.Module, scheme: str, gain: float) -> None:
             if hasattr(layer, "parametrizations"):
                 raise _refusal(scheme, name, layer, "a parametrisation computes it")
             _draw_attention(layer, scheme, gain)
+
+
+def unsized(network: nn.Module) -> str:
+    """Name the first layer whose weights have no size before it is called, as ``nn.LazyLinear``'s; empty where none is.
+
+    Such a network cannot be trained: its weights are drawn, and counted by optimisers, before anything calls it.
+    """
+    for name, layer in network.named_modules():
+        if any(is_lazy(tensor) for tensor in (*layer.parameters(recurse=False), *layer.buffers(recurse=False))):
+            return _in_words(name, layer)
+    return ""
 
 
 def _initialise_layer(layer: nn.Module, name: str, scheme: str, gain: float) -> None:
@@ -116,5 +128,10 @@ def _is_stored(layer: nn.Module) -> bool:
 
 
 def _refusal(scheme: str, name: str, layer: nn.Module, reason: str) -> UsageError:
-    where = f"layer '{name}' ({type(layer).__name__})" if name else f"a {type(layer).__name__}"
+    where = _in_words(name, layer)
     return UsageError(f"init={scheme} cannot draw the weight of {where}: {reason}; use --set init=architecture")
+
+
+def _in_words(name: str, layer: nn.Module) -> str:
+    """A layer of a network in words; one without a name is the network itself."""
+    return f"layer '{name}' ({type(layer).__name__})" if name else f"a {type(layer).__name__}"
