@@ -81,6 +81,14 @@ def test_buffers_are_the_same_tensors_with_the_same_values_afterwards() -> None:
     assert not network.mean
 
 
+def test_buffers_that_cannot_be_written_to_are_no_obstacle() -> None:
+    network = nn.Linear(2, 2)
+    network.register_buffer("seen_as_many", torch.ones(1).expand(3))
+    with same_buffers(network):
+        network(torch.zeros(1, 2))
+    assert network.seen_as_many.tolist() == [1.0] * 3
+
+
 @pytest.mark.skipif(not hasattr(torch.backends.cudnn, "conv"), reason="torch before 2.9")
 @pytest.mark.parametrize("setting", ["highest", "high", "medium"])
 def test_tf32_is_off_inside_and_restored(setting: str) -> None:

@@ -44,7 +44,9 @@ def same_buffers(module: nn.Module) -> Iterator[None]:
                 part._buffers[name] = tensor
         with torch.no_grad():
             for tensor, value in zip(tensors, values, strict=True):
-                tensor.copy_(value)
+                # Only what has changed: a buffer that is one value seen as many (expand) cannot be written to.
+                if not torch.equal(tensor, value):
+                    tensor.copy_(value)
 
 
 @contextmanager
