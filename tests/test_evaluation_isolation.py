@@ -86,7 +86,7 @@ def test_buffers_that_cannot_be_written_to_are_no_obstacle() -> None:
     network.register_buffer("seen_as_many", torch.ones(1).expand(3))
     with same_buffers(network):
         network(torch.zeros(1, 2))
-    assert network.seen_as_many.tolist() == [1.0] * 3
+    assert network.get_buffer("seen_as_many").tolist() == [1.0] * 3
 
 
 @pytest.mark.skipif(not hasattr(torch.backends.cudnn, "conv"), reason="torch before 2.9")
