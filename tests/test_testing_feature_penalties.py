@@ -110,6 +110,14 @@ class OfTheWorld(Spread):
         return super().on_features(real, fake * torch.rand(fake.shape[1]))
 
 
+class SeedsTorch(Spread):
+    """Seeds torch, always in the same way."""
+
+    def on_features(self, real: Tensor, fake: Tensor) -> Tensor:
+        torch.manual_seed(0)
+        return super().on_features(real, fake)
+
+
 class OfChance(Spread):
     """Draws from nowhere that can be repeated."""
 
@@ -218,7 +226,8 @@ WRONG: list[tuple[type[FeaturePenalty], str, str]] = [
     (InPlace, "undisturbed", "it changes the features it is given in place; a second penalty would see others"),
     (InPlaceOnFakes, "undisturbed", "it changes the features it is given in place"),
     (SwitchingOn, "undisturbed", "it switches on gradients of the real samples' features"),
-    (OfTheWorld, "deterministic", "it draws from torch's own random stream; adding it would change what other layers"),
+    (OfTheWorld, "deterministic", "it draws from torch's own random stream or seeds it; adding it would change what"),
+    (SeedsTorch, "deterministic", "it draws from torch's own random stream or seeds it; adding it would change what"),
     (OfChance, "deterministic", "the same features give another value when it is called again"),
     (OnTheHost, "devices", "a tensor that it makes stays on the CPU; make it with device=fake.device"),
     (
