@@ -28,15 +28,24 @@ def drawn_from_a_stream(call: Callable[[torch.Generator], Tensor], harm: str) ->
         harm: what a user would see where it draws from elsewhere.
 
     Raises:
-        Flaw: it draws from torch's own stream, or seeds either.
+        Flaw: it draws from torch's own stream, seeds either, or sets the one that it is given back.
     """
     rng = stream(UNUSUAL)
+    before = rng.get_state()
     made = without_torchs_stream(lambda: call(rng), harm, ", not from the one it is given")
     if rng.initial_seed() != UNUSUAL:
         raise Flaw(
             "it seeds the random stream that it is given (manual_seed() or seed()); each step would draw the same "
             "numbers, or a resumed trial others; only draw from it"
         )
+    if torch.equal(rng.get_state(), before) and torch.equal(call(stream(UNUSUAL)), made):
+        further = stream(UNUSUAL)
+        torch.rand(64, generator=further)
+        if not torch.equal(call(further), made):
+            raise Flaw(
+                "it draws from the random stream that it is given and sets it back (set_state(), or draws from a copy "
+                "of it); each step would draw the same numbers, and so would whatever draws next; only draw from it"
+            )
     return made
 
 
