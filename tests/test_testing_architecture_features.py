@@ -116,6 +116,7 @@ class Unused(ToOutput):
         self.count = nn.Identity()
         self.cut = nn.Identity()
         self.logarithm = nn.Identity()
+        self.rectified = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
         self.twice(self.twice(x))
@@ -123,6 +124,7 @@ class Unused(ToOutput):
         self.count((x > 0).flatten(1).sum(1))
         self.cut(x.detach())
         self.logarithm(x.log())
+        self.rectified(x * 2)
         return super().forward(x)
 
 
@@ -232,6 +234,7 @@ WRONG: list[tuple[type[Architecture], str]] = [
     (of("pixels"), "raw outputs; let features() of the architecture return one that gets one row for each"),
     (of("count"), "torch.int64, not a tensor of real numbers with a row for each raw output"),
     (of("cut"), "the features do not depend on the samples"),
+    (of("rectified"), "what the layer gets is changed in place after that (inplace=True, or a method such as add_?)"),
     (of("logarithm"), "the features are not finite on random samples"),
     (PackedBySample, "with pack = 2: the layer whose input are the features gets shape (8, 64) for 4 raw outputs"),
     (

@@ -1,6 +1,6 @@
 """Which layer of the discriminator an architecture names for penalties on features."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -123,11 +123,15 @@ def _require_passes(
         x = noise(n * architecture.pack, shape).requires_grad_(learning)
         labels = torch.arange(len(x)) % CLASSES if architecture.conditioning != "none" else None
         judge(discriminator, x, labels, architecture.conditioning)  # what fails here has nothing to do with the layer
+        got: list[Any] = []
+        watch = layer.register_forward_pre_hook(_noting(got), with_kwargs=True)
         try:
             with torch.set_grad_enabled(learning):
                 found: Any = judge(discriminator, x, labels, architecture.conditioning, layer)
         except (TypeError, RuntimeError) as error:  # the words of ganbench.training.features
             raise Flaw(f"{in_one_line(error)}; {REFUSED}") from error
+        finally:
+            watch.remove()
         if len(found.features) != len(found.raw):
             raise Flaw(
                 f"the layer whose input are the features gets shape {tuple(found.features.shape)} for {len(found.raw)} "
@@ -136,12 +140,28 @@ def _require_passes(
             )
         if not bool(found.features.isfinite().all()):
             raise Flaw(f"the features are not finite on random samples; let features() return another layer; {REFUSED}")
+        if not torch.equal(found.features, got[0].reshape(found.features.shape)):
+            raise Flaw(
+                "what the layer gets is changed in place after that (inplace=True, or a method such as add_?), so that "
+                "a penalty on features would compare something else; leave out inplace there, or let features() "
+                "return another layer"
+            )
         if learning and not _depend(found.features, x):
             raise Flaw(
                 "the features do not depend on the samples (a table of labels, or a detach() or no_grad() before the "
                 f"layer?), so the generator could not learn from them; let features() return another layer, or "
                 f"{REFUSED}"
             )
+
+
+def _noting(got: list[Any]) -> Callable[[nn.Module, tuple[Any, ...], dict[str, Any]], None]:
+    """A hook that keeps a copy of the first thing that a layer gets."""
+
+    def note(layer: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        first = next(iter((*given, *named.values())), None)
+        got.append(first.detach().clone() if isinstance(first, Tensor) else first)
+
+    return note
 
 
 def _depend(found: Tensor, x: Tensor) -> bool:
