@@ -42,7 +42,10 @@ def deterministic(subject: Subject) -> None:
 
     first = without_torchs_stream(value, DRAWN).item()
     if value().item() != first:
-        raise Flaw("the same features give another value when it is called again; a resumed trial would go elsewhere")
+        raise Flaw(
+            "the same features give another value when it is called again (drawn from numpy, from random or from a "
+            "stream of its own?); a resumed trial would go elsewhere; a penalty on features draws nothing"
+        )
 
 
 def devices(subject: Subject) -> None:
