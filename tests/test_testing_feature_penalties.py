@@ -228,7 +228,7 @@ WRONG: list[tuple[type[FeaturePenalty], str, str]] = [
     (
         Pair,
         "scalar",
-        "it returns tuple on 2 samples, not a scalar tensor; the first generator update would fail in backward(); return",
+        "not a scalar tensor; the first generator update would fail in backward(); return one tensor",
     ),
     (OfTriples, "scalar", "it is inf on 2 samples of shape (3,); a trial would end as diverged"),
     (OfThree, "scalar", "size mismatch"),
