@@ -177,7 +177,8 @@ class WithLabels(nn.Module):
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         found: Tensor = self.network(x)
-        return found + self.bias(self.table(labels)).view(-1, *[1] * (found.dim() - 1))
+        shift: Tensor = self.bias(self.table(labels)).view(-1, *[1] * (found.dim() - 1))
+        return found + shift
 
 
 class Conditional(Right):
