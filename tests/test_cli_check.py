@@ -1,6 +1,7 @@
 """``ganbench plugins check``: what it checks, with which parameters, and how that is told."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from ganbench.cli.check import check
 from ganbench.testing import Outcome
 from ganbench.testing.package import Report
 from tests.commands import ganbench
+from tests.distribution import write_distribution
 from tests.fuzz.inputs import run_command
 
 
@@ -87,3 +89,15 @@ def test_bad_input_is_one_line(arguments: list[str], words: str, tmp_path: Path)
     assert (code, output) == (2, "")
     assert words in messages
     assert messages.count("\n") == 1
+
+
+def test_a_package_whose_entry_points_are_in_another_group_is_told_which_it_must_be(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    write_distribution(site, "ganbench-astray", {"astray": ""}, points="[ganbnch]\nmain = astray\n")
+    path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH", "")]))
+    answer = ganbench("plugins", "check", "ganbench-astray", cwd=tmp_path, PYTHONPATH=path)
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr == (
+        "ganbench: the package 'ganbench-astray' is installed, but none of its entry points is in the group "
+        "'ganbench'; write [project.entry-points.ganbench] in its pyproject.toml and install it again\n"
+    )

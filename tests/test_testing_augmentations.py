@@ -133,6 +133,16 @@ class SeedsItsStream(Mirror):
         return drawn
 
 
+class SetsItsStreamBack(Mirror):
+    """Draws the same in every step."""
+
+    def chosen(self, images: Tensor, rng: torch.Generator) -> Tensor:
+        state = rng.get_state()
+        drawn = super().chosen(images, rng)
+        rng.set_state(state)
+        return drawn
+
+
 class PythonStream(Mirror):
     """Draws from Python's random."""
 
@@ -216,6 +226,7 @@ WRONG: list[tuple[type[Augmentation], str, str]] = [
     (GlobalStream, "repeatable", "torch's own random stream"),
     (SeedsTorch, "repeatable", "it draws from torch's own random stream or seeds it"),
     (SeedsItsStream, "repeatable", "it seeds the random stream that it is given"),
+    (SetsItsStreamBack, "repeatable", "it draws from the random stream that it is given and sets it back"),
     (PythonStream, "repeatable", "drawn from numpy, random or a stream of its own"),
     (Unused, "repeatable", "makes the same images for every draw"),
     (InPlace, "undisturbed", "changes the images it is given in place"),

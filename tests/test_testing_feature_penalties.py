@@ -9,7 +9,7 @@ from torch import Tensor
 from ganbench.api import FeaturePenalty
 from ganbench.penalties.feature_matching import FeatureMatching
 from ganbench.testing import check, checks_of
-from tests.kit import assert_caught, failed
+from tests.kit import assert_caught, failed, outcome_of
 
 
 class Spread(FeaturePenalty):
@@ -43,6 +43,13 @@ class Unreduced(Spread):
 
     def on_features(self, real: Tensor, fake: Tensor) -> Tensor:
         return self.weight * (real.mean(0) - fake.mean(0)).square()
+
+
+class Pair(Spread):
+    """Returns two values."""
+
+    def on_features(self, real: Tensor, fake: Tensor) -> Any:
+        return super().on_features(real, fake), 0.0
 
 
 class OfTriples(Spread):
@@ -108,6 +115,14 @@ class OfTheWorld(Spread):
 
     def on_features(self, real: Tensor, fake: Tensor) -> Tensor:
         return super().on_features(real, fake * torch.rand(fake.shape[1]))
+
+
+class SeedsTorch(Spread):
+    """Seeds torch, always in the same way."""
+
+    def on_features(self, real: Tensor, fake: Tensor) -> Tensor:
+        torch.manual_seed(0)
+        return super().on_features(real, fake)
 
 
 class OfChance(Spread):
@@ -209,7 +224,12 @@ class Idle(Spread):
 
 WRONG: list[tuple[type[FeaturePenalty], str, str]] = [
     (OfWhat, "declared", "it declares kinds = ('images',)"),
-    (Unreduced, "scalar", "it returns shape (3,) on 2 samples, not a scalar; the first generator update would fail"),
+    (Unreduced, "scalar", "it returns shape (3,) on 2 samples, not a scalar tensor; the first generator update would"),
+    (
+        Pair,
+        "scalar",
+        "not a scalar tensor; the first generator update would fail in backward(); return one tensor",
+    ),
     (OfTriples, "scalar", "it is inf on 2 samples of shape (3,); a trial would end as diverged"),
     (OfThree, "scalar", "size mismatch"),
     (Sum, "reduction", "times as large on 64 samples as on 8: it is summed over samples; take the mean"),
@@ -218,8 +238,9 @@ WRONG: list[tuple[type[FeaturePenalty], str, str]] = [
     (InPlace, "undisturbed", "it changes the features it is given in place; a second penalty would see others"),
     (InPlaceOnFakes, "undisturbed", "it changes the features it is given in place"),
     (SwitchingOn, "undisturbed", "it switches on gradients of the real samples' features"),
-    (OfTheWorld, "deterministic", "it draws from torch's own random stream; adding it would change what other layers"),
-    (OfChance, "deterministic", "the same features give another value when it is called again"),
+    (OfTheWorld, "deterministic", "it draws from torch's own random stream or seeds it; adding it would change what"),
+    (SeedsTorch, "deterministic", "it draws from torch's own random stream or seeds it; adding it would change what"),
+    (OfChance, "deterministic", "the same features give another value when it is called again (drawn from numpy"),
     (OnTheHost, "devices", "a tensor that it makes stays on the CPU; make it with device=fake.device"),
     (
         LeftBehind,
@@ -249,3 +270,8 @@ def test_every_check_is_tried_on_a_mistake() -> None:
     names = {one.name for one in checks_of("penalty", FeatureMatching)}
     of_any_component = {one.name for one in checks_of("augmentation")} & {one.name for one in checks_of("metric")}
     assert {name for _, name, _ in WRONG} >= names - of_any_component
+
+
+def test_draws_of_its_own_are_not_taken_for_a_wrong_gradient() -> None:
+    found = outcome_of("gradient", OfChance)
+    assert (found.status, found.message[:38]) == ("skipped", "it gives another value each time that ")

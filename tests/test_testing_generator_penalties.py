@@ -243,7 +243,7 @@ class Idle(Spread):
 
 WRONG: list[tuple[type[GeneratorPenalty], str, str]] = [
     (OfWhat, "declared", "it declares kinds = ('images',)"),
-    (Unreduced, "scalar", "it returns shape (2,) on 2 samples, not a scalar; the first generator update would fail"),
+    (Unreduced, "scalar", "it returns shape (2,) on 2 samples, not a scalar tensor; the first generator update would"),
     (OfTriples, "scalar", "it is inf on 2 samples of shape (3,); a trial would end as diverged"),
     (Detached, "gradient", "it has no gradient by the generator's weights"),
     (LaterDetached, "gradient", "it has no gradient by the generator's weights"),

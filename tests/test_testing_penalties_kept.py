@@ -225,7 +225,11 @@ WRONG: list[tuple[type[Penalty], str, str]] = [
     (Summed, "on-outputs", "is summed over the batch"),
     (Norm, "reduction", "depends on the batch size"),
     (SummedOnOutputs, "on-outputs", "is summed over the batch"),
-    (UnreducedOnOutputs, "on-outputs", "not a scalar; the first discriminator update would fail"),
+    (
+        UnreducedOnOutputs,
+        "on-outputs",
+        "not a scalar tensor; the first discriminator update would fail in backward(); use .mean()",
+    ),
     (DetachedOnOutputs, "on-outputs", "has no gradient by the outputs"),
     (SummedOfSamples, "reduction", "is summed over the batch"),
     (LoadsNothing, "memory", "differs from what was loaded"),

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganbench.api import GeneratorPenalty, Penalty
+from ganbench.api import FeaturePenalty, GeneratorPenalty, Penalty
 from ganbench.testing import check
 from tests.kit import assert_caught, failed, outcome_of
 
@@ -161,3 +161,70 @@ def test_so_it_is_with_those_on_the_generator() -> None:
     assert failed(check(LateOnTheGenerator)) == {}
     assert_caught(LateSumOnTheGenerator, "reduction", "it is summed over samples")
     assert_caught(LateDrawsOnTheGenerator, "repeatable", "it draws from torch's own random stream")
+
+
+class LateOnFeatures(FeaturePenalty):
+    """Matches mean features from the third update on."""
+
+    def __init__(self) -> None:
+        self.updates = 0
+
+    def on_features(self, real: Tensor, fake: Tensor) -> Tensor:
+        self.updates += 1
+        return self.cost(real, fake) if self.updates > 2 else 0 * fake.mean()
+
+    def cost(self, real: Tensor, fake: Tensor) -> Tensor:
+        return (real.mean(0) - fake.mean(0)).square().mean()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"updates": self.updates}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.updates = state["updates"]
+
+
+class LateInPlace(LateOnFeatures):
+    """Centres the real samples' features where they are, at first not."""
+
+    def cost(self, real: Tensor, fake: Tensor) -> Tensor:
+        return super().cost(real.sub_(real.mean(0)), fake)
+
+
+class LateSwitchingOn(LateOnFeatures):
+    """Lets the features it is given require gradients, at first not."""
+
+    def cost(self, real: Tensor, fake: Tensor) -> Tensor:
+        return super().cost(real.requires_grad_(), fake)
+
+
+class LateDrawsOnFeatures(LateOnFeatures):
+    """Draws from torch's own stream, at first not."""
+
+    def cost(self, real: Tensor, fake: Tensor) -> Tensor:
+        return super().cost(real, fake * torch.rand_like(fake))
+
+
+class LateChance(LateOnFeatures):
+    """Draws from nowhere that can be repeated, at first not."""
+
+    count = 0
+
+    def cost(self, real: Tensor, fake: Tensor) -> Tensor:
+        type(self).count += 1
+        return super().cost(real, fake) * (1 + self.count % 7)
+
+
+class LateOnTheHost(LateOnFeatures):
+    """Makes a tensor on the CPU, at first not."""
+
+    def cost(self, real: Tensor, fake: Tensor) -> Tensor:
+        return super().cost(real, fake * torch.ones(fake.shape[1]))
+
+
+def test_so_it_is_with_those_on_features() -> None:
+    assert failed(check(LateOnFeatures)) == {}
+    assert_caught(LateInPlace, "undisturbed", "it changes the features it is given in place")
+    assert_caught(LateSwitchingOn, "undisturbed", "it switches on gradients of the real samples' features")
+    assert_caught(LateDrawsOnFeatures, "deterministic", "it draws from torch's own random stream or seeds it")
+    assert_caught(LateChance, "deterministic", "the same features give another value when it is called again")
+    assert_caught(LateOnTheHost, "devices", "a tensor that it makes stays on the CPU; make it with device=fake.device")

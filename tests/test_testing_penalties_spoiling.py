@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.api import Penalty
-from tests.kit import assert_caught
+from tests.kit import assert_caught, outcome_of
 
 
 class Outputs(Penalty):
@@ -87,6 +87,36 @@ class SeedsItsStreamAfterwards(Outputs):
         return super().__call__(discriminator, near, fake, rng)
 
 
+class SetsItsStreamBack(Outputs):
+    """Leaves the stream as it was before it has drawn from it."""
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        state = rng.get_state()
+        near = real + 0.1 * torch.randn(real.shape, generator=rng, device=real.device, dtype=real.dtype)
+        rng.set_state(state)
+        return super().__call__(discriminator, near, fake, rng)
+
+
+class DrawsFromACopy(Outputs):
+    """Draws from a copy of its stream."""
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        noise = torch.randn(real.shape, generator=rng.clone_state(), device=real.device, dtype=real.dtype)
+        return super().__call__(discriminator, real + 0.1 * noise, fake, rng)
+
+
+class DrawsTheSameTwice(Outputs):
+    """Moves real samples and fakes by the same noise, and draws on from there; nothing is wrong with it."""
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        state = rng.get_state()
+        near = real + 0.1 * torch.randn(real.shape, generator=rng, device=real.device, dtype=real.dtype)
+        rng.set_state(state)
+        made = fake + 0.1 * torch.randn(fake.shape, generator=rng, device=fake.device, dtype=fake.dtype)
+        value: Tensor = (discriminator(near.detach()) - discriminator(made.detach())).square().mean()
+        return value
+
+
 class Projects(Penalty):
     """No term of the loss; the wrong ones differ in what they do to weights."""
 
@@ -122,6 +152,8 @@ WRONG: list[tuple[type[Penalty], str, str]] = [
     (SeedsTorch, "repeatable", "it draws from torch's own random stream or seeds it"),
     (SeedsItsStream, "repeatable", "it seeds the random stream that it is given"),
     (SeedsItsStreamAfterwards, "repeatable", "it seeds the random stream that it is given"),
+    (SetsItsStreamBack, "repeatable", "it draws from the random stream that it is given and sets it back"),
+    (DrawsFromACopy, "repeatable", "it draws from the random stream that it is given and sets it back"),
     (IntoReal, "detached", "the penalty's gradient flows into the real samples"),
     (DividesByZero, "projection", "project() makes weights NaN or infinite"),
     (FreezesWeights, "projection", "project() freezes parameters"),
@@ -131,3 +163,8 @@ WRONG: list[tuple[type[Penalty], str, str]] = [
 @pytest.mark.parametrize(("penalty", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
 def test_a_wrong_penalty_is_caught_by_name(penalty: type[Penalty], name: str, words: str) -> None:
     assert_caught(penalty, name, words)
+
+
+@pytest.mark.parametrize("penalty", [Outputs, DrawsTheSameTwice])
+def test_one_that_draws_nothing_or_the_same_twice_uses_its_stream_as_it_should(penalty: type[Penalty]) -> None:
+    assert outcome_of("repeatable", penalty).status == "ok"

@@ -18,6 +18,7 @@ from ganbench.components import kinds_of
 from ganbench.errors import GanbenchError, UsageError, in_one_line
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.parameters import merge
+from ganbench.testing.architecture_features import features
 from ganbench.testing.architecture_groups_and_labels import classes, labels, packing
 from ganbench.testing.architecture_networks import (
     BEYOND_ZERO,
@@ -258,6 +259,7 @@ CHECKS = (
     packing,
     labels,
     classes,
+    features,
     evaluation,
     half_precision,
     settling,

@@ -20,7 +20,8 @@ def parameters(subject: Subject) -> None:
     except UsageError as error:
         raise Flaw(f"{error}; naming '{subject.name}' in a run would be refused with this line") from error
     if not subject.argument and (refusal := replace(subject, parameters={}).refusal()):
-        raise Flaw(f"{refusal}, with its own defaults {own}; it could not be used by its name alone")
+        given = f", with its own defaults {own}" if own else ""
+        raise Flaw(f"{refusal}{given}; it could not be used by its name alone")
     subject.build()
 
 

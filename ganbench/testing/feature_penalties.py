@@ -7,18 +7,20 @@ from copy import deepcopy
 from typing import Any, cast
 
 import torch
+from torch import Tensor
 
 from ganbench.api import FeaturePenalty
 from ganbench.testing.generator_penalties import declared, gradient, memory, reduction, scalar
 from ganbench.testing.kit import Flaw, Subject
-from ganbench.testing.penalty_generators import batch, real_features, term
-from ganbench.testing.penalty_properties import require_any_device
+from ganbench.testing.penalty_generators import acting, batch, build, real_features, term
+from ganbench.testing.penalty_properties import DRAWN, require_any_device
+from ganbench.testing.trial_streams import without_torchs_stream
 from ganbench.testing.used_parameters import used_parameters
 
 
 def undisturbed(subject: Subject) -> None:
     """Calling it changes neither features of real samples nor of fakes."""
-    penalty = _build(subject)
+    penalty = _acting(subject)
     generator, z = batch(penalty, 4)
     fake = generator(z).flatten(1)
     real = real_features(fake)
@@ -32,23 +34,23 @@ def undisturbed(subject: Subject) -> None:
 
 def deterministic(subject: Subject) -> None:
     """The same features give the same value: it draws no random numbers."""
-    penalty = _build(subject)
+    penalty = _acting(subject)
     generator, z = batch(penalty, 6)
-    state = torch.get_rng_state()
-    first, again = (term(deepcopy(penalty), generator, z).item() for _ in range(2))
-    if not torch.equal(torch.get_rng_state(), state):
-        torch.set_rng_state(state)
+
+    def value() -> Tensor:
+        return term(deepcopy(penalty), generator, z)
+
+    first = without_torchs_stream(value, DRAWN).item()
+    if value().item() != first:
         raise Flaw(
-            "it draws from torch's own random stream; adding it would change what other layers draw, so two losses "
-            "could not be compared"
+            "the same features give another value when it is called again (drawn from numpy, from random or from a "
+            "stream of its own?); a resumed trial would go elsewhere; a penalty on features draws nothing"
         )
-    if first != again:
-        raise Flaw("the same features give another value when it is called again; a resumed trial would go elsewhere")
 
 
 def devices(subject: Subject) -> None:
     """It computes where the features are, also with what it remembers from a checkpoint."""
-    penalty = _build(subject)
+    penalty = _acting(subject)
     generator, z = batch(penalty, 4, dtype=torch.float32)
     term(penalty, generator, z)
     fake = generator(z).flatten(1).detach()
@@ -56,7 +58,7 @@ def devices(subject: Subject) -> None:
     def call(fresh: Any, device: str) -> None:
         fresh.on_features(real_features(fake).to(device), fake.to(device))
 
-    require_any_device(lambda: _build(subject), penalty.state_dict(), call, "fake", "")
+    require_any_device(lambda: build(subject), penalty.state_dict(), call, "fake", "")
 
 
 CHECKS = (
@@ -72,5 +74,5 @@ CHECKS = (
 )
 
 
-def _build(subject: Subject) -> FeaturePenalty:
-    return cast(FeaturePenalty, subject.build())
+def _acting(subject: Subject) -> FeaturePenalty:
+    return cast(FeaturePenalty, acting(subject))

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import distribution as distribution_of
 from typing import Any, NamedTuple
 
 from ganbench import components, plugins
 from ganbench.errors import UsageError, did_you_mean
+from ganbench.hookspecs import GROUP
 from ganbench.parameters import merge
 from ganbench.plugins import Plugin
 from ganbench.registry import KINDS, Entry
@@ -52,6 +55,11 @@ def check_package(
     own = [plugin for plugin in loaded.plugins if plugin.distribution == name]
     if not own:
         packages = sorted({plugin.distribution for plugin in loaded.plugins})
+        if _is_installed(name):
+            raise UsageError(
+                f"the package '{name}' is installed, but none of its entry points is in the group '{GROUP}'; write "
+                f"[project.entry-points.{GROUP}] in its pyproject.toml and install it again"
+            )
         raise UsageError(f"no installed plugin comes from a package '{name}'{did_you_mean(name, packages)}")
     entries = [entry for kind in KINDS for entry in loaded.registry.entries(kind) if entry.distribution == name]
     chosen = _chosen(name, entries, only, texts)
@@ -60,6 +68,15 @@ def check_package(
     yield Report("package", name, _check_itself(own, [entry for entry, _ in chosen]))
     for entry, parameters in chosen:
         yield Report(entry.kind, entry.name, _check(entry, parameters, skip))
+
+
+def _is_installed(name: str) -> bool:
+    """Whether there is a package of this name of which no entry point is a plugin."""
+    try:
+        points = distribution_of(name).entry_points
+    except (PackageNotFoundError, OSError, ValueError):  # or what is there of it is damaged
+        return False
+    return all(point.group != GROUP for point in points)
 
 
 def _require_checks(names: Iterable[str], entries: Iterable[Entry]) -> None:

@@ -55,10 +55,12 @@ def require_scalar(value: Any, what: str, n: int, *, player: str = "discriminato
     """Return ``value``, which ``what`` returned for a batch of ``n`` in an update of ``player``, if it is a scalar."""
     if isinstance(value, Tensor) and value.shape == ():
         return value
-    found = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+    is_tensor = isinstance(value, Tensor)
+    found = f"shape {tuple(value.shape)}" if is_tensor else type(value).__name__
+    mend = "use .mean() to make one" if is_tensor else "return one tensor"
     raise Flaw(
-        f"{what} returns {found} on {n} samples, not a scalar; the first {player} update would fail in backward(); "
-        "take the mean over the batch"
+        f"{what} returns {found} on {n} samples, not a scalar tensor; the first {player} update would fail in "
+        f"backward(); {mend}"
     )
 
 

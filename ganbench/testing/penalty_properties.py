@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.errors import with_kind
-from ganbench.testing.kit import Flaw
+from ganbench.testing.kit import Flaw, NotApplicable
 from ganbench.testing.loss_outputs import gradients
 from ganbench.testing.other_device import fails_elsewhere
 from ganbench.testing.trial_streams import UNUSUAL, drawn_from_a_stream, stream
@@ -23,6 +23,9 @@ _VARIABLE: dict[Player, str] = {"discriminator": "x", "generator": "z"}
 
 UPDATES = 20
 """How long a penalty may be 0 and yet be seen at work: one that counts its updates, or is for large slopes only."""
+
+DRAWN = "adding it would change what other layers draw, so two losses could not be compared"
+"""What a user would see where a penalty draws from torch's own stream."""
 
 NOT_YET = f"it is 0 in its first {UPDATES} updates; check it with parameters with which it acts earlier"
 
@@ -78,6 +81,8 @@ def require_derivative(value: Callable[[nn.Module], Tensor], network: nn.Module,
     """
     weights = [*network.parameters()]
     whole = value(network)
+    if not torch.allclose(value(network), whole, rtol=0, atol=0, equal_nan=True):
+        raise NotApplicable("it gives another value each time that it is called, which another check refuses")
     slopes = gradients(whole, *weights)
     near = 1e-5 * (1 + abs(whole.item()))
     for seed in range(3):
@@ -150,12 +155,11 @@ def require_undisturbed(
 def require_repeatable(value: Callable[[torch.Generator], Tensor]) -> None:
     """Refuse one that draws from elsewhere than its stream, or seeds that; ``value`` is it from the same state and
     batch, with a stream."""
-    harm = "adding it would change what other layers draw, so two losses could not be compared"
-    first = drawn_from_a_stream(value, harm).item()
+    first = drawn_from_a_stream(value, DRAWN).item()
     if value(stream(UNUSUAL)).item() != first:
         raise Flaw(
-            "the same random stream gives another value when it is called again; a resumed trial would give other "
-            "results"
+            "the same random stream gives another value when it is called again (drawn from numpy, from random or from "
+            "a stream of its own?); a resumed trial would give other results; draw from the stream that it is given"
         )
 
 
@@ -180,9 +184,11 @@ def require_any_device(
             call(fresh, device)
 
         if said := fails_elsewhere(attempt):
+            # Numbers and text are on no device: with them it only acts where it would not in its first update.
+            loaded = any(not isinstance(kept, int | float | str) for kept in state.values())
             what, mend = (
                 ("has loaded in load_state_dict()", f"move it to {beside}.device")
-                if state
+                if loaded
                 else (f"makes{such}", f"make it with device={beside}.device")
             )
             raise Flaw(

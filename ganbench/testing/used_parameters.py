@@ -71,6 +71,15 @@ def at_other_values(subject: Subject, named: Container[str]) -> Iterator[tuple[s
                 yield f"{name} = {format_scalar(other)}", _with(subject, values, name, other)
 
 
+def variants(subject: Subject) -> Iterator[tuple[str, Subject]]:
+    """The subject with another value of one parameter, of any type, one at a time, and which it is."""
+    if subject.factory is None:
+        values = merge(subject.kind, subject.name, subject.cls, dict(subject.parameters))
+        for name in values:
+            for other in _others(subject, values, name):
+                yield f"{name} = {format_scalar(other)}", _with(subject, values, name, other)
+
+
 def _looks(subject: Subject, values: Values) -> list[Look]:
     """Looks at a subject with these parameters; each is taken once, when it is first needed."""
     return [cache(partial(_steady, one)) for one in OBSERVE[subject.kind](replace(subject, parameters=values))]
