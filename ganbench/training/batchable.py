@@ -50,7 +50,12 @@ def obstacle_to_batching(architecture: Architecture, states: Sequence[State], re
             # On two samples, so that it takes no memory to speak of.
             few = given[:, : 2 * architecture.pack].detach().requires_grad_()
             with full_precision(), precision(recipe, device):
-                widened(Stacked(stacked)(few)).sum().backward()
+                made = widened(Stacked(stacked)(few)).sum()
+                try:
+                    made.backward()
+                except Exception as error:  # likewise
+                    name = type(networks[0]).__name__
+                    return f"{name} has no batched backward pass (torch.utils.checkpoint?): {in_one_line(error, 120)}"
     except Exception as error:  # of whatever kind: where they are trained one by one, a real one shows itself
         return in_one_line(error, 200)
     return ""
