@@ -5,7 +5,7 @@ What is looked at, kind by kind, is in :mod:`ganbench.testing.observations`. ``e
 """
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
@@ -62,21 +62,23 @@ def at_other_values(subject: Subject, named: Container[str]) -> Iterator[tuple[s
 
     A mistake in how a parameter is used, such as its square, does not show where its usual value is 1.
     """
-    if subject.factory is not None:
-        return
-    values = merge(subject.kind, subject.name, subject.cls, dict(subject.parameters))
-    for name, value in values.items():
-        if name in named and not isinstance(value, bool | str):
-            for other in _others(subject, values, name)[:2]:
-                yield f"{name} = {format_scalar(other)}", _with(subject, values, name, other)
+    return _one_by_one(subject, lambda name, value: name in named and not isinstance(value, bool | str), most=2)
 
 
 def variants(subject: Subject) -> Iterator[tuple[str, Subject]]:
     """The subject with another value of one parameter, of any type, one at a time, and which it is."""
-    if subject.factory is None:
-        values = merge(subject.kind, subject.name, subject.cls, dict(subject.parameters))
-        for name in values:
-            for other in _others(subject, values, name):
+    return _one_by_one(subject, lambda name, value: True)
+
+
+def _one_by_one(
+    subject: Subject, wanted: Callable[[str, Any], bool], *, most: int | None = None
+) -> Iterator[tuple[str, Subject]]:
+    if subject.factory is not None:
+        return
+    values = merge(subject.kind, subject.name, subject.cls, dict(subject.parameters))
+    for name, value in values.items():
+        if wanted(name, value):
+            for other in _others(subject, values, name)[:most]:
                 yield f"{name} = {format_scalar(other)}", _with(subject, values, name, other)
 
 
